@@ -1,0 +1,1 @@
+//! statepoint: machines that talk.
