@@ -1,0 +1,103 @@
+//! How long one waits for the compiler: a crate with one machine of 144 handlers, and the same written as a `match`.
+//!
+//! The crates are kept in `target/speed-build`. Their dependencies are built first and do not count; then a constant that one
+//! handler uses is changed and `cargo build` is timed, as after any edit.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use crate::measure::{Column, Contender, interleave};
+use crate::options::Size;
+use crate::rows::generated;
+use crate::table::Row;
+
+/// Debug and release.
+pub(crate) fn rows(size: &Size) -> Vec<Row> {
+    let house = house();
+    let ours = Crate::new(&house, "ours", generated::ours);
+    let matched = Crate::new(&house, "matched", generated::matched);
+    [
+        ("build of 144 handlers, debug", &[] as &[&str]),
+        ("build of 144 handlers, release", &["--release"]),
+    ]
+    .map(|(name, flags)| Row {
+        name,
+        unit: "wall s",
+        samples: interleave(
+            size.few_rounds(),
+            vec![
+                Contender::new(Column::Ours, || ours.built_after_an_edit(flags)),
+                Contender::new(Column::Match, || matched.built_after_an_edit(flags)),
+            ],
+        ),
+        checks: Vec::new(),
+    })
+    .into()
+}
+
+/// `target/speed-build`, beside the folder of the running program.
+fn house() -> PathBuf {
+    let program = std::env::current_exe().expect("a running program has a file");
+    let profile = program.parent().expect("a file is in a folder");
+    profile.parent().unwrap_or(profile).join("speed-build")
+}
+
+/// A generated crate.
+struct Crate {
+    folder: PathBuf,
+    target: PathBuf,
+    source: fn(edit: u64) -> String,
+    edits: std::cell::Cell<u64>,
+}
+
+impl Crate {
+    fn new(house: &Path, name: &str, source: fn(u64) -> String) -> Self {
+        let folder = house.join(name);
+        let benches = Path::new(env!("CARGO_MANIFEST_DIR"));
+        write(
+            &folder.join("Cargo.toml"),
+            &generated::manifest(name, benches),
+        );
+        // The versions that statepoint itself is built with; without it cargo asks the registry.
+        if let Ok(lock) = std::fs::read_to_string(benches.join("../Cargo.lock")) {
+            write(&folder.join("Cargo.lock"), &lock);
+        }
+        Self {
+            folder,
+            target: house.join("target"),
+            source,
+            // not what the last run ended with
+            edits: u64::from(std::process::id()).into(),
+        }
+    }
+
+    fn built_after_an_edit(&self, flags: &[&str]) -> f64 {
+        let edit = self.edits.get() + 1;
+        self.edits.set(edit);
+        write(&self.folder.join("src/main.rs"), &(self.source)(edit));
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let begin = Instant::now();
+        let output = Command::new(cargo)
+            .args(["build", "--quiet", "--target-dir"])
+            .arg(&self.target)
+            .args(flags)
+            .current_dir(&self.folder)
+            .output()
+            .expect("cargo can be started");
+        let seconds = begin.elapsed().as_secs_f64();
+        assert!(
+            output.status.success(),
+            "the generated crate in {} does not build: {}",
+            self.folder.display(),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        seconds
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    let folder = path.parent().expect("a file is in a folder");
+    std::fs::create_dir_all(folder).expect("the build folder can be written");
+    std::fs::write(path, text).expect("the build folder can be written");
+}

@@ -1,0 +1,210 @@
+//! The one table.
+
+use std::fmt;
+
+use crate::measure::{Column, Samples};
+
+/// A line of the table: what the contenders needed for one unit of the same work.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// Its name, as in `--rows` with a word more.
+    pub(crate) name: &'static str,
+    /// What the figures count; always less is better.
+    pub(crate) unit: &'static str,
+    /// The contenders that apply.
+    pub(crate) samples: Vec<(Column, Samples)>,
+    /// What is to be reached.
+    pub(crate) checks: Vec<Check>,
+}
+
+/// A target of a row.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Check {
+    /// Ours may be at most `factor` times this column.
+    AtMost { column: Column, factor: f64 },
+    /// Ours must be at least `factor` times as fast as this column; `aim` is hoped for.
+    TimesAsFast {
+        column: Column,
+        factor: f64,
+        aim: Option<f64>,
+    },
+    /// Ours may be at most so many units.
+    Below(f64),
+}
+
+impl Row {
+    fn median(&self, wanted: Column) -> Option<f64> {
+        self.samples
+            .iter()
+            .find(|(column, _)| *column == wanted)
+            .map(|(_, samples)| samples.median())
+    }
+
+    /// The largest spread among the contenders.
+    pub(crate) fn spread(&self) -> f64 {
+        self.samples
+            .iter()
+            .map(|(_, samples)| samples.spread())
+            .fold(0.0, f64::max)
+    }
+
+    fn judge(&self, check: Check) -> [String; 3] {
+        let ours = self.median(Column::Ours);
+        let other = |column| self.median(column);
+        let (ratio, target, met) = match check {
+            Check::AtMost { column, factor } => {
+                let ratio = ours.zip(other(column)).map(|(ours, other)| ours / other);
+                (
+                    ratio.map(|ratio| format!("{ratio:.2} x {}", column.title())),
+                    format!("<= {factor}"),
+                    ratio.map(|ratio| ratio <= factor),
+                )
+            }
+            Check::TimesAsFast {
+                column,
+                factor,
+                aim,
+            } => {
+                let ratio = ours.zip(other(column)).map(|(ours, other)| other / ours);
+                let aim = aim.map_or_else(String::new, |aim| format!(" (aim {aim})"));
+                (
+                    ratio.map(|ratio| format!("{ratio:.2} x as fast as {}", column.title())),
+                    format!(">= {factor}{aim}"),
+                    ratio.map(|ratio| ratio >= factor),
+                )
+            }
+            Check::Below(most) => (
+                ours.map(figure),
+                format!("<= {most}"),
+                ours.map(|ours| ours <= most),
+            ),
+        };
+        let met = met.map(|met| if met { "yes" } else { "NO" });
+        [
+            ratio.unwrap_or_default(),
+            target,
+            met.unwrap_or_default().to_owned(),
+        ]
+    }
+
+    fn lines(&self) -> Vec<Vec<String>> {
+        let mut first = vec![format!("{}, {}", self.name, self.unit)];
+        first
+            .extend(Column::ALL.map(|column| self.median(column).map_or_else(String::new, figure)));
+        let mut judged = self.checks.iter().map(|check| self.judge(*check));
+        first.extend(judged.next().unwrap_or_default());
+        let mut lines = vec![first];
+        for more in judged {
+            let mut line = vec![String::new(); 1 + Column::ALL.len()];
+            line.extend(more);
+            lines.push(line);
+        }
+        lines
+    }
+}
+
+/// Three digits that count.
+fn figure(value: f64) -> String {
+    match value.abs() {
+        value if value >= 100.0 => format!("{value:.0}"),
+        value if value >= 10.0 => format!("{value:.1}"),
+        value => format!("{value:.2}"),
+    }
+}
+
+/// All rows, as Markdown that is aligned for the terminal too.
+#[derive(Debug)]
+pub(crate) struct Table<'a>(pub(crate) &'a [Row]);
+
+impl fmt::Display for Table<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = vec![vec!["row".to_owned()]];
+        lines[0].extend(Column::ALL.map(|column| column.title().to_owned()));
+        lines[0].extend(["ratio", "target", "met"].map(str::to_owned));
+        for row in self.0 {
+            lines.extend(row.lines());
+        }
+        let widths: Vec<usize> = (0..lines[0].len())
+            .map(|i| lines.iter().map(|line| line[i].len()).max().unwrap_or(0))
+            .collect();
+        for (number, line) in lines.iter().enumerate() {
+            for (i, (cell, width)) in line.iter().zip(&widths).enumerate() {
+                if (1..=Column::ALL.len()).contains(&i) {
+                    write!(f, "| {cell:>width$} ")?;
+                } else {
+                    write!(f, "| {cell:width$} ")?;
+                }
+            }
+            writeln!(f, "|")?;
+            if number == 0 {
+                for (i, width) in widths.iter().enumerate() {
+                    let right = (1..=Column::ALL.len()).contains(&i);
+                    let colon = if right { ":" } else { "-" };
+                    write!(f, "|{}{colon}", "-".repeat(width + 1))?;
+                }
+                writeln!(f, "|")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(ours: f64, mpsc: f64, check: Check) -> Row {
+        Row {
+            name: "ring",
+            unit: "ns",
+            samples: vec![
+                (Column::Ours, Samples::new(vec![ours])),
+                (Column::Mpsc, Samples::new(vec![mpsc])),
+            ],
+            checks: vec![check],
+        }
+    }
+
+    #[test]
+    fn a_target_of_speed_counts_how_many_times_as_fast_we_are() {
+        let check = Check::TimesAsFast {
+            column: Column::Mpsc,
+            factor: 1.5,
+            aim: Some(2.5),
+        };
+        let fast = row(20.0, 40.0, check).judge(check);
+        assert_eq!(
+            fast,
+            ["2.00 x as fast as tokio mpsc", ">= 1.5 (aim 2.5)", "yes"]
+        );
+        let slow = row(30.0, 40.0, check).judge(check);
+        assert_eq!(
+            slow,
+            ["1.33 x as fast as tokio mpsc", ">= 1.5 (aim 2.5)", "NO"]
+        );
+    }
+
+    #[test]
+    fn a_target_of_cost_counts_how_many_times_the_other_we_need() {
+        let check = Check::AtMost {
+            column: Column::Mpsc,
+            factor: 1.5,
+        };
+        assert_eq!(
+            row(30.0, 20.0, check).judge(check),
+            ["1.50 x tokio mpsc", "<= 1.5", "yes"]
+        );
+        assert_eq!(row(31.0, 20.0, check).judge(check)[2], "NO");
+    }
+
+    #[test]
+    fn a_second_target_stands_in_a_line_of_its_own() {
+        let mut row = row(70.0, 1500.0, Check::Below(72.0));
+        row.checks.push(Check::Below(60.0));
+        let text = Table(&[row]).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 4);
+        assert!(lines[2].contains("ring, ns") && lines[2].contains("yes"));
+        assert!(!lines[3].contains("ring") && lines[3].contains("NO"));
+    }
+}
