@@ -1,0 +1,182 @@
+//! The rules about a machine as a whole.
+
+use std::collections::BTreeSet;
+
+use super::analyse::nobody_handles;
+use super::model::{Cell, Edges, Machine, Role, Scope, Table, Timeout, heading};
+use crate::errors::Errors;
+use crate::suggest::list;
+
+/// Checks all of them. What earlier errors leave open is not judged.
+pub(super) fn check(machine: &Machine, table: &Table, errors: &mut Errors) {
+    timeouts(machine, table, errors);
+    timeout_handlers(machine, errors);
+    deferrals(machine, table, errors);
+    if !machine.doubts.messages.contains("Stop") {
+        stop(machine, table, errors);
+    }
+    if !machine.doubts.edges {
+        reach(machine, table, errors);
+    }
+}
+
+/// A state with a timeout says what to do when it fires.
+fn timeouts(machine: &Machine, table: &Table, errors: &mut Errors) {
+    if machine.doubts.messages.contains("Timeout") {
+        return;
+    }
+    let column = machine.column("Timeout");
+    for (state, row) in machine.states.iter().zip(&table.cells) {
+        let handled = column.and_then(|column| row.get(column)).is_some_and(|cell| *cell != Cell::None);
+        if state.timeout != Timeout::None && !handled {
+            let name = &state.name;
+            let text = format!(
+                "`{name}` has a timeout but no handler for it; add `fn {name}_Timeout(&mut self, _: Timeout) -> Next<Self>`"
+            );
+            errors.push(name.span(), text);
+        }
+    }
+}
+
+/// A handler for `Timeout` serves a state that has a timeout.
+fn timeout_handlers(machine: &Machine, errors: &mut Errors) {
+    let Some(column) = machine.column("Timeout") else { return };
+    for handler in machine.handlers.iter().filter(|handler| handler.role == Role::Message(column)) {
+        let served = || machine.states.iter().enumerate().filter(|(index, _)| machine.serves(handler.scope, *index));
+        if served().any(|(_, state)| state.timeout != Timeout::None || state.damaged)
+            || machine.doubts.edges && served().count() == 0
+        {
+            continue;
+        }
+        let text = match (handler.scope, served().next()) {
+            (Scope::State(_), Some((_, state))) => {
+                let state = &state.name;
+                format!("`{state}` has no timeout, so this never runs; declare it as `{state}(timeout = \"5s\")`")
+            }
+            _ if machine.stateless => {
+                "only a state can have a timeout; start a timer with a message of your own".to_owned()
+            }
+            _ => "none of these states has a timeout, so this never runs; give one `timeout = \"5s\"`".to_owned(),
+        };
+        errors.push(handler.name.span(), text);
+    }
+}
+
+/// A deferred message is handled somewhere, and not in the state that defers it.
+fn deferrals(machine: &Machine, table: &Table, errors: &mut Errors) {
+    for (index, state) in machine.states.iter().enumerate() {
+        for deferral in &state.defers {
+            let role = Role::Message(deferral.message);
+            let own =
+                machine.handlers.iter().find(|handler| handler.role == role && handler.scope == Scope::State(index));
+            let handled = || {
+                table.cells.iter().any(|row| matches!(row.get(deferral.message), Some(Cell::Handler(_))))
+                    || machine.doubts.messages.contains(&deferral.name.to_string())
+            };
+            let (state, message) = (&state.name, &deferral.name);
+            if let Some(own) = own {
+                let text =
+                    format!("`{state}` both defers and handles `{message}`; remove it here, or remove `{}`", own.name);
+                errors.push(message.span(), text);
+            } else if !handled() {
+                errors.push(message.span(), nobody_handles(&message.to_string(), machine));
+            }
+        }
+    }
+}
+
+/// Every state answers `Stop`: otherwise whoever created the machine could not end it.
+fn stop(machine: &Machine, table: &Table, errors: &mut Errors) {
+    let column = machine.column("Stop");
+    let deaf: Vec<_> = machine
+        .states
+        .iter()
+        .zip(&table.cells)
+        .enumerate()
+        .filter(|(_, (_, row))| column.and_then(|column| row.get(column)).is_none_or(|cell| *cell == Cell::None))
+        .filter(|(index, _)| *index > 0 || !leaves_at_once(machine, table))
+        .map(|(_, (state, _))| &state.name)
+        .collect();
+    let Some(first) = deaf.first() else { return };
+    if machine.stateless {
+        let text = format!(
+            "`{}` does not answer `Stop`, so nobody could end it; add `fn ANY_Stop(&mut self, _: Stop) -> Next<Self>`",
+            machine.name
+        );
+        errors.push(heading(machine), text);
+        return;
+    }
+    let text = if deaf.len() == 1 {
+        format!(
+            "`{first}` does not answer `Stop`, so nobody could end it; add `{first}_Stop`, or `ANY_Stop` for every state"
+        )
+    } else {
+        let names: Vec<String> = deaf.iter().map(ToString::to_string).collect();
+        let names = match names.as_slice() {
+            [one, two, three, _, rest @ ..] => format!("`{one}`, `{two}`, `{three}` and {} more", rest.len() + 1),
+            few => list(few.iter().map(String::as_str), "and"),
+        };
+        format!("{names} do not answer `Stop`, so nobody could end them; add `ANY_Stop`, which serves every state")
+    };
+    errors.push(first.span(), text);
+}
+
+/// Whether the first state takes nothing but `Start` and never stays: then no `Stop` can find the machine there.
+fn leaves_at_once(machine: &Machine, table: &Table) -> bool {
+    let Some(start) = machine.column("Start") else { return false };
+    let only = machine.handlers.iter().all(|handler| match handler.role {
+        Role::Message(column) => handler.scope != Scope::State(0) || column == start,
+        Role::Unknown | Role::Enter | Role::Exit => true,
+    });
+    let Some(Cell::Handler(handler)) = table.cells.first().and_then(|row| row.get(start)) else { return false };
+    only && machine.handlers.get(*handler).is_some_and(|handler| leaves(&handler.edges) || machine.doubts.edges)
+}
+
+fn leaves(edges: &Edges) -> bool {
+    !edges.stays && !edges.goes.contains(&0) && (edges.ends || !edges.goes.is_empty())
+}
+
+/// Some handler leads to every state.
+fn reach(machine: &Machine, table: &Table, errors: &mut Errors) {
+    let next: Vec<BTreeSet<usize>> = (0..machine.states.len()).map(|state| successors(machine, table, state)).collect();
+    let mut reached = BTreeSet::new();
+    flood(0, &next, &mut reached);
+    loop {
+        let lonely: BTreeSet<usize> = (0..next.len()).filter(|state| !reached.contains(state)).collect();
+        let is_led_to = |state: &usize| {
+            lonely.iter().any(|other| other != state && next.get(*other).is_some_and(|next| next.contains(state)))
+        };
+        // One error for each mistake: what only an unreached state leads to is reached with it. In a circle, the first.
+        let Some(root) = lonely.iter().find(|state| !is_led_to(state)).or_else(|| lonely.first()) else { return };
+        if let Some(state) = machine.states.get(*root) {
+            let name = &state.name;
+            let text = format!(
+                "nothing goes to `{name}`; return `Self::{name}` in a handler, or write `#[goes({name})]` on one that computes it"
+            );
+            errors.push(name.span(), text);
+        }
+        flood(*root, &next, &mut reached);
+    }
+}
+
+fn successors(machine: &Machine, table: &Table, state: usize) -> BTreeSet<usize> {
+    let cells = table.cells.get(state).into_iter().flatten().filter_map(|cell| match cell {
+        Cell::Handler(handler) => Some(*handler),
+        Cell::None | Cell::Defer => None,
+    });
+    let others = [&table.unknown, &table.enter, &table.exit].into_iter().filter_map(|column| *column.get(state)?);
+    cells
+        .chain(others)
+        .filter_map(|handler| machine.handlers.get(handler))
+        .flat_map(|handler| handler.edges.goes.iter().copied())
+        .collect()
+}
+
+fn flood(from: usize, next: &[BTreeSet<usize>], reached: &mut BTreeSet<usize>) {
+    let mut open = vec![from];
+    while let Some(state) = open.pop() {
+        if reached.insert(state) {
+            open.extend(next.get(state).into_iter().flatten());
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! `#[state_machine]`: parse -> analyse -> lower -> codegen.
+
+mod analyse;
+mod check;
+mod codegen;
+mod diagram;
+mod header;
+mod lower;
+mod model;
+mod parse;
+mod period;
+mod salvage;
+mod scan;
+mod shape;
+mod signature;
+mod states;
+#[cfg(test)]
+mod testing;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use self::parse::Subject;
+use crate::errors::Errors;
+
+/// What `#[state_machine(attribute)] item` becomes.
+pub(crate) fn state_machine(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let source = parse::parse(attribute, item.clone(), &mut errors);
+    let Some(machine) = analyse::analyse(&source, &mut errors) else {
+        let errors = errors.tokens();
+        return quote!(#item #errors);
+    };
+    if let Subject::Impl(found) = &source.subject {
+        let table = lower::lower(&machine, &mut errors);
+        check::check(&machine, &table, &mut errors);
+        if errors.is_empty() {
+            return codegen::machine(found, &machine, &table);
+        }
+    }
+    let names = salvage::salvage(&source, item, &machine);
+    let errors = errors.tokens();
+    quote!(#names #errors)
+}

@@ -1,0 +1,298 @@
+//! The signature of a handler: what it takes, and whether it is one that the table can call.
+
+use proc_macro2::Span;
+use quote::ToTokens;
+use syn::punctuated::Punctuated;
+use syn::{FnArg, Ident, PatType, ReceiverKind, ReturnType, Safety, Signature, Token, Type};
+
+/// What a handler takes after `&mut self`.
+#[derive(Debug, PartialEq)]
+pub(super) struct Parameters {
+    /// The type of the message; none for `STATE_Enter` and `STATE_Exit`.
+    pub(super) message: Option<Type>,
+    /// The type of the data.
+    pub(super) data: Option<Type>,
+    /// Whether it takes the context.
+    pub(super) context: bool,
+}
+
+/// A rule that is broken: the word to underline, and what to write instead.
+pub(super) type Broken = (Span, String);
+
+/// Reads the signature of a handler for `message`: the second half of its name.
+pub(super) fn parameters(signature: &Signature, message: &str) -> Result<Parameters, Broken> {
+    let change = matches!(message, "Enter" | "Exit");
+    let name = &signature.ident;
+    qualifiers(signature)?;
+    receiver(signature)?;
+    returns(signature, change)?;
+    let mut rest = typed(&signature.inputs);
+    let message = if change {
+        None
+    } else {
+        let Some(first) = rest.next() else {
+            let wanted = parameter_name(message);
+            return Err((
+                name.span(),
+                format!("`{name}` takes no message; write `fn {name}(&mut self, {wanted}: {message})`"),
+            ));
+        };
+        Some(message_type(name, first, message)?)
+    };
+    let (data, context) = data_and_context(name, rest)?;
+    Ok(Parameters { message, data, context })
+}
+
+fn qualifiers(signature: &Signature) -> Result<(), Broken> {
+    let name = &signature.ident;
+    if let Some(word) = &signature.asyncness {
+        return Err((
+            word.span,
+            format!("`{name}` cannot be `async`: a handler runs to its end; what waits is a routine"),
+        ));
+    }
+    if let Safety::Unsafe(word) = &signature.safety {
+        return Err((word.span, format!("`{name}` cannot be `unsafe`: the table calls it")));
+    }
+    if let Some(abi) = &signature.abi {
+        return Err((abi.extern_token.span, format!("`{name}` cannot be `extern`: the table calls it")));
+    }
+    if let Some(word) = signature.generics.lt_token {
+        return Err((word.span, format!("`{name}` cannot have generics: the table calls it with one type")));
+    }
+    Ok(())
+}
+
+fn receiver(signature: &Signature) -> Result<(), Broken> {
+    let name = &signature.ident;
+    match signature.inputs.first() {
+        Some(FnArg::Receiver(receiver)) => match receiver.kind {
+            ReceiverKind::Reference(..) => Ok(()),
+            _ => Err((receiver.self_token.span, format!("`{name}` takes the machine by reference; write `&mut self`"))),
+        },
+        _ => Err((name.span(), format!("`{name}` is a handler, so its first parameter is `&mut self`"))),
+    }
+}
+
+fn returns(signature: &Signature, change: bool) -> Result<(), Broken> {
+    let name = &signature.ident;
+    match (&signature.output, change) {
+        (ReturnType::Default, true) => Ok(()),
+        (ReturnType::Type(_, ty), true) if matches!(plain(ty), Type::Tuple(tuple) if tuple.elems.is_empty()) => Ok(()),
+        (ReturnType::Type(_, ty), true) => Err((
+            word(ty),
+            format!("`{name}` returns nothing: it runs on a change of state and cannot make another one"),
+        )),
+        (ReturnType::Default, false) => Err((
+            name.span(),
+            format!("`{name}` does not say where to go; write `-> Next<Self>`, and `Next::STAY` to stay"),
+        )),
+        (ReturnType::Type(..), false) => Ok(()),
+    }
+}
+
+fn typed(inputs: &Punctuated<FnArg, Token![,]>) -> impl Iterator<Item = &PatType> {
+    inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some(typed),
+        FnArg::Receiver(_) => None,
+    })
+}
+
+fn message_type(name: &Ident, parameter: &PatType, message: &str) -> Result<Type, Broken> {
+    let ty = plain(&parameter.ty);
+    let wanted = parameter_name(message);
+    if let Type::Reference(reference) = ty {
+        let text = if is_context(reference.mutability.is_some(), &reference.elem) {
+            format!(
+                "`{name}` takes its message first; write `fn {name}(&mut self, {wanted}: {message}, cx: &mut Context)`"
+            )
+        } else {
+            format!("`{name}` gets its message by value; write `{wanted}: {message}`")
+        };
+        return Err((word(&reference.elem), text));
+    }
+    let Some(last) = last_word(ty) else {
+        return Err((word(ty), format!("`{name}` is named for the message `{message}`; write `{wanted}: {message}`")));
+    };
+    if last == message {
+        return Ok(ty.clone());
+    }
+    let text = if message == "Unknown" {
+        format!("`{name}` takes whatever has no cell; write `unknown: Unknown`")
+    } else {
+        let state = name.to_string();
+        let state = state.strip_suffix(message).unwrap_or(&state);
+        format!(
+            "`{name}` is named for the message `{message}` but takes `{last}`; call it `{state}{last}`, or take `{message}`"
+        )
+    };
+    Err((last.span(), text))
+}
+
+fn data_and_context<'a>(
+    name: &Ident,
+    mut rest: impl Iterator<Item = &'a PatType>,
+) -> Result<(Option<Type>, bool), Broken> {
+    let mut data = None;
+    let mut context = false;
+    for parameter in rest.by_ref().take(2) {
+        let Type::Reference(reference) = plain(&parameter.ty) else {
+            return Err((word(&parameter.ty), unexpected(name)));
+        };
+        let mutable = reference.mutability.is_some();
+        if is_context(mutable, &reference.elem) && !context {
+            context = true;
+        } else if context {
+            return Err((
+                word(&reference.elem),
+                format!("`{name}` takes the context last; move `cx: &mut Context` to the end"),
+            ));
+        } else if is_context(true, &reference.elem) {
+            return Err((word(&reference.elem), format!("`{name}` takes the context as `cx: &mut Context`")));
+        } else if !mutable {
+            return Err((word(&reference.elem), format!("`{name}` takes the data of its state as `&mut`")));
+        } else if data.is_some() {
+            return Err((word(&reference.elem), unexpected(name)));
+        } else {
+            data = Some(plain(&reference.elem).clone());
+        }
+    }
+    match rest.next() {
+        Some(parameter) => Err((word(&parameter.ty), unexpected(name))),
+        None => Ok((data, context)),
+    }
+}
+
+fn unexpected(name: &Ident) -> String {
+    format!(
+        "`{name}` takes `&mut self`, the message, then `data: &mut ..` of its state and `cx: &mut Context` as needed; nothing else"
+    )
+}
+
+fn is_context(mutable: bool, ty: &Type) -> bool {
+    mutable && last_word(plain(ty)).is_some_and(|last| last == "Context")
+}
+
+/// The type without parentheses and without the invisible groups that `macro_rules` leaves.
+pub(super) fn plain(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(inner) => plain(&inner.elem),
+        Type::Paren(inner) => plain(&inner.elem),
+        _ => ty,
+    }
+}
+
+/// `Hello` of `messages::Hello`.
+pub(super) fn last_word(ty: &Type) -> Option<&Ident> {
+    match ty {
+        Type::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
+        _ => None,
+    }
+}
+
+/// The one word of a type to underline.
+pub(super) fn word(ty: &Type) -> Span {
+    let ty = plain(ty);
+    match last_word(ty) {
+        Some(last) => last.span(),
+        None => ty.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span()),
+    }
+}
+
+/// A name for a parameter of this type: `NotListening` gives `not_listening`.
+fn parameter_name(message: &str) -> String {
+    let mut name = String::new();
+    for (index, letter) in message.chars().enumerate() {
+        if letter.is_uppercase() && index > 0 && !name.ends_with('_') {
+            name.push('_');
+        }
+        name.extend(letter.to_lowercase());
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    use super::*;
+
+    fn read(signature: Signature) -> Result<Parameters, String> {
+        let name = signature.ident.to_string();
+        let message = name.rsplit('_').next().map(str::to_owned).unwrap_or_default();
+        parameters(&signature, &message).map_err(|(_, text)| text)
+    }
+
+    fn error(signature: Signature) -> String {
+        read(signature).err().unwrap_or_default()
+    }
+
+    #[test]
+    fn data_and_context_may_be_left_out() {
+        let expected = |data: bool, context| {
+            Ok(Parameters { message: Some(parse_quote!(m::Hello)), data: data.then(|| parse_quote!(Dial<T>)), context })
+        };
+        assert_eq!(read(parse_quote!(fn A_Hello(&mut self, _: m::Hello) -> Next<Self>)), expected(false, false));
+        assert_eq!(
+            read(parse_quote!(fn A_Hello(&self, _: m::Hello, cx: &mut Context) -> Next<Self>)),
+            expected(false, true)
+        );
+        assert_eq!(
+            read(parse_quote!(fn A_Hello(&mut self, _: m::Hello, d: &mut Dial<T>) -> Next<Self>)),
+            expected(true, false)
+        );
+        assert_eq!(
+            read(parse_quote!(fn A_Hello(&mut self, _: m::Hello, d: &mut Dial<T>, cx: &mut sp::Context) -> Next<Self>)),
+            expected(true, true)
+        );
+    }
+
+    #[test]
+    fn a_pattern_is_a_parameter_too() {
+        assert!(read(parse_quote!(fn A_Hello(&mut self, Hello { my_name }: Hello) -> Next<Self>)).is_ok());
+    }
+
+    #[test]
+    fn enter_and_exit_take_no_message_and_return_nothing() {
+        let expected = Ok(Parameters { message: None, data: Some(parse_quote!(Dial)), context: true });
+        assert_eq!(read(parse_quote!(fn A_Enter(&mut self, d: &mut Dial, cx: &mut Context))), expected);
+        assert!(read(parse_quote!(fn A_Exit(&mut self) -> ())).is_ok());
+        assert!(error(parse_quote!(fn A_Exit(&mut self) -> Next<Self>)).contains("returns nothing"));
+    }
+
+    #[test]
+    fn name_and_parameter_must_agree() {
+        assert_eq!(
+            error(parse_quote!(fn UP_DOWN_Closed(&mut self, _: Accepted) -> Next<Self>)),
+            "`UP_DOWN_Closed` is named for the message `Closed` but takes `Accepted`; call it `UP_DOWN_Accepted`, or take `Closed`"
+        );
+        assert!(error(parse_quote!(fn A_Unknown(&mut self, _: Hello) -> Next<Self>)).contains("`unknown: Unknown`"));
+    }
+
+    #[test]
+    fn every_broken_signature_says_what_to_write() {
+        let cases: [(Signature, &str); 14] = [
+            (parse_quote!(async fn A_Hello(&mut self, _: Hello) -> Next<Self>), "async"),
+            (parse_quote!(unsafe fn A_Hello(&mut self, _: Hello) -> Next<Self>), "unsafe"),
+            (parse_quote!(extern "C" fn A_Hello(&mut self, _: Hello) -> Next<Self>), "extern"),
+            (parse_quote!(fn A_Hello<T>(&mut self, _: Hello) -> Next<Self>), "generics"),
+            (parse_quote!(fn A_Hello(self, _: Hello) -> Next<Self>), "`&mut self`"),
+            (parse_quote!(fn A_Hello(_: Hello) -> Next<Self>), "`&mut self`"),
+            (parse_quote!(fn A_NotHere(&mut self) -> Next<Self>), "not_here: NotHere"),
+            (parse_quote!(fn A_Hello(&mut self, _: &Hello) -> Next<Self>), "by value"),
+            (parse_quote!(fn A_Hello(&mut self, cx: &mut Context) -> Next<Self>), "message first"),
+            (parse_quote!(fn A_Hello(&mut self, _: Hello, _: u8) -> Next<Self>), "nothing else"),
+            (parse_quote!(fn A_Hello(&mut self, _: Hello, _: &Context) -> Next<Self>), "as `cx: &mut Context`"),
+            (parse_quote!(fn A_Hello(&mut self, _: Hello, _: &Dial) -> Next<Self>), "as `&mut`"),
+            (
+                parse_quote!(fn A_Hello(&mut self, _: Hello, _: &mut Context, _: &mut Dial) -> Next<Self>),
+                "context last",
+            ),
+            (parse_quote!(fn A_Hello(&mut self, _: Hello)), "-> Next<Self>"),
+        ];
+        for (signature, words) in cases {
+            let text = error(signature.clone());
+            assert!(text.contains(words), "{words}: {text}");
+        }
+    }
+}
