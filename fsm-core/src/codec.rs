@@ -1,0 +1,190 @@
+//! Bodies as bytes: MessagePack maps with field names, and the addresses beside them.
+
+use core::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::address::{self, Address};
+use crate::message::Message;
+use crate::name::{MessageId, Name};
+
+/// How deep the containers of a body may nest.
+///
+/// The default of the decoder underneath, 1,024, overflows a stack of 2 MiB in a debug build, which no isolation catches.
+pub const MAX_DEPTH: usize = 64;
+
+/// A message that is not, or not yet, a value: bytes that came over a connection, or that go over one.
+///
+/// It is decoded by whoever takes it, once a cell of a machine, a `select` or [`Unknown::open`](crate::Unknown::open)
+/// has named the type. Forwarding, deferring and dropping never decode.
+///
+/// ```
+/// use fsm_core::{Aborted, Message};
+///
+/// let encoded = Aborted.encode()?;
+/// assert_eq!(&*encoded.name, Aborted::NAME);
+/// assert_eq!(Aborted::decode(encoded), Ok(Aborted));
+/// # Ok::<(), fsm_core::EncodeError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// The message's name.
+    pub name: Name,
+    /// The hash of the name.
+    pub id: MessageId,
+    /// The body: MessagePack, structs as maps with field names, an address as its index in `addresses`.
+    pub bytes: Vec<u8>,
+    /// The addresses that the body mentions.
+    pub addresses: Vec<Address>,
+}
+
+/// Why a message could not be written as bytes. The sender is to blame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// The message is `#[message(local)]`.
+    Local {
+        /// Its name.
+        name: &'static str,
+    },
+    /// Its `Serialize` failed.
+    Serialize {
+        /// Its name.
+        name: &'static str,
+        /// What the serialiser said.
+        reason: String,
+    },
+}
+
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local { name } => {
+                write!(
+                    f,
+                    "`{name}` is a local message and stays in its process; send a message without `#[message(local)]`"
+                )
+            }
+            Self::Serialize { name, reason } => write!(f, "`{name}` cannot be written: {reason}"),
+        }
+    }
+}
+
+impl core::error::Error for EncodeError {}
+
+/// Why a body was refused by the type that should take it. Usually the peer is to blame.
+///
+/// ```
+/// use fsm_core::{Aborted, Encoded, Message, TimedOut};
+///
+/// let mut encoded = TimedOut::default().encode()?;
+/// encoded.bytes.truncate(1);
+/// let refused = TimedOut::decode(encoded).expect_err("bytes are missing");
+/// assert_eq!(refused.expected(), TimedOut::NAME);
+/// # Ok::<(), fsm_core::EncodeError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Refused(Box<Reason>);
+
+#[derive(Clone, PartialEq, Eq)]
+struct Reason {
+    expected: &'static str,
+    got: String,
+    text: String,
+}
+
+impl Refused {
+    pub(crate) fn new(expected: &'static str, got: &str, text: impl Into<String>) -> Self {
+        Self(Box::new(Reason { expected, got: got.into(), text: text.into() }))
+    }
+
+    /// The name of the type that should take the body.
+    pub fn expected(&self) -> &'static str {
+        self.0.expected
+    }
+
+    /// The name that the message came with.
+    pub fn got(&self) -> &str {
+        &self.0.got
+    }
+
+    /// What the decoder said.
+    pub fn reason(&self) -> &str {
+        &self.0.text
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Reason { expected, got, text } = &*self.0;
+        write!(f, "expected a body of `{expected}`, got `{got}` whose body does not fit: {text}")
+    }
+}
+
+impl fmt::Debug for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Refused({self})")
+    }
+}
+
+impl core::error::Error for Refused {}
+
+/// What `#[derive(Message)]` calls for a message that may leave its process.
+///
+/// # Errors
+///
+/// The message's `Serialize` failed.
+pub fn encode<T: Message + Serialize>(message: &T) -> Result<Encoded, EncodeError> {
+    let (bytes, addresses) = to_bytes(message).map_err(|reason| EncodeError::Serialize { name: T::NAME, reason })?;
+    Ok(Encoded { name: Name::Static(T::NAME), id: T::ID, bytes, addresses })
+}
+
+/// What `#[derive(Message)]` calls for a local message.
+///
+/// # Errors
+///
+/// Always: [`EncodeError::Local`].
+pub fn encode_local<T: Message>(_: &T) -> Result<Encoded, EncodeError> {
+    Err(EncodeError::Local { name: T::NAME })
+}
+
+/// What `#[derive(Message)]` calls for a message that may come from another process.
+///
+/// # Errors
+///
+/// The bytes do not fit the type, or something follows the body.
+pub fn decode<T: Message + DeserializeOwned>(encoded: Encoded) -> Result<T, Refused> {
+    let Encoded { name, bytes, addresses, .. } = encoded;
+    from_bytes(&bytes, addresses).map_err(|reason| Refused::new(T::NAME, &name, reason))
+}
+
+/// What `#[derive(Message)]` calls for a local message.
+///
+/// # Errors
+///
+/// Always: a local message never comes from another process, so a peer that sends its name is lying.
+pub fn decode_local<T: Message>(encoded: Encoded) -> Result<T, Refused> {
+    Err(Refused::new(T::NAME, &encoded.name, "it is a local message, which no peer can send"))
+}
+
+/// Serialises `value` with its addresses put beside it.
+pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Result<(Vec<u8>, Vec<Address>), String> {
+    let mut bytes = Vec::with_capacity(64);
+    let (done, addresses) =
+        address::lend(Vec::new(), || value.serialize(&mut rmp_serde::Serializer::new(&mut bytes).with_struct_map()));
+    done.map(|()| (bytes, addresses)).map_err(|error| error.to_string())
+}
+
+/// The one place where a MessagePack decoder is made, so that every one has the same limit of depth.
+pub(crate) fn from_bytes<T: for<'de> Deserialize<'de>>(bytes: &[u8], addresses: Vec<Address>) -> Result<T, String> {
+    let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes);
+    decoder.set_max_depth(MAX_DEPTH);
+    let (done, _) = address::lend(addresses, || T::deserialize(&mut decoder));
+    let value = done.map_err(|error| error.to_string())?;
+    let rest = decoder.get_ref().len();
+    if rest > 0 {
+        return Err(format!("expected the end of the body, got {rest} more bytes"));
+    }
+    Ok(value)
+}

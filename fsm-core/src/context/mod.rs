@@ -1,0 +1,155 @@
+//! The context: all that a handler may touch.
+
+mod family;
+mod observer;
+mod post;
+mod timing;
+
+use core::fmt;
+use std::collections::VecDeque;
+
+use crate::address::Address;
+use crate::body::Body;
+use crate::codec::Refused;
+use crate::counters::Counters;
+use crate::envelope::Envelope;
+use crate::head::Head;
+use crate::limits::Limits;
+use crate::machine::{Machine, Next};
+use crate::moment::Moment;
+use crate::name::MessageId;
+use crate::point::Point;
+use crate::timers::Timers;
+
+pub(crate) use observer::Observer;
+pub(crate) use timing::SELECT_LIMIT;
+
+/// All that a handler may touch: who it is, who sent the message, and every operation of
+/// [`Vocabulary`](crate::Vocabulary).
+///
+/// It is a plain owned value without lifetime or type parameter. The kernel holds it beside the points, so a handler
+/// borrows both at once; what a handler creates becomes a point after it has returned, its address valid at once.
+///
+/// ```
+/// use fsm_core::{Aborted, Context, Vocabulary};
+///
+/// fn refuse_politely(cx: &mut Context) {
+///     cx.reply(Aborted);
+///     cx.console(format_args!("refused {}", cx.from()));
+/// }
+/// ```
+pub struct Context {
+    pub(crate) now: Moment,
+    pub(crate) me: Address,
+    pub(crate) from: Address,
+    /// The message at hand, for the report of a panic.
+    pub(crate) handling: MessageId,
+    /// Slot 0 belongs to the driver.
+    pub(crate) heads: Vec<Head>,
+    pub(crate) free: Vec<u32>,
+    pub(crate) run: VecDeque<Envelope>,
+    pub(crate) births: Vec<(u32, Box<dyn Point>)>,
+    pub(crate) timers: Timers,
+    pub(crate) limits: Limits,
+    pub(crate) counters: Counters,
+    /// The message that the point has just deferred, on its way to the backlog.
+    pub(crate) kept: Option<Body>,
+    /// Timers cancelled by points with a backlog: what is deferred of them goes too.
+    pub(crate) recanted: Vec<(u32, MessageId)>,
+    /// Far senders whose messages did not fit, for the driver to count.
+    pub(crate) refusals: VecDeque<Address>,
+    pub(crate) observer: Option<Box<Observer>>,
+    /// What the harness looks at; a kernel keeps no notes.
+    pub(crate) notes: Option<Box<Notes>>,
+}
+
+/// Refusals that wait for the driver at the most; it takes them each turn.
+const MAX_REFUSALS: usize = 4_096;
+
+/// What a handler did that leaves no other trace in the context.
+#[derive(Debug, Default)]
+pub(crate) struct Notes {
+    pub(crate) started: Vec<(MessageId, &'static str, core::time::Duration)>,
+    pub(crate) cancelled: Vec<MessageId>,
+    pub(crate) unknown: Vec<String>,
+    pub(crate) refused: Vec<Refused>,
+    pub(crate) said: Vec<String>,
+}
+
+impl Context {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            now: Moment::ZERO,
+            me: Address::NONE,
+            from: Address::NONE,
+            handling: 0,
+            heads: vec![Head::new(Address::DRIVER.generation())],
+            free: Vec::new(),
+            run: VecDeque::new(),
+            births: Vec::new(),
+            timers: Timers::new(),
+            limits,
+            counters: Counters::default(),
+            kept: None,
+            recanted: Vec::new(),
+            refusals: VecDeque::new(),
+            observer: None,
+            notes: None,
+        }
+    }
+
+    /// Sends a message in the name of something that this point stands for: the sender is this point's address with the
+    /// far part `far`. For proxies; a point cannot speak in the name of another.
+    pub fn send_as_far(&mut self, far: u64, to: Address, message: impl Into<Body>) {
+        self.post(to, self.me.with_far(far), message.into());
+    }
+
+    /// For generated code: the body of the message at hand does not fit its type. Counted and traced; the machine stays.
+    #[cold]
+    pub fn refuse<M: Machine>(&mut self, refused: Refused) -> Next<M> {
+        self.note_refused(refused);
+        Next::Stay
+    }
+
+    #[cold]
+    pub(crate) fn note_refused(&mut self, refused: Refused) {
+        self.counters.refused += 1;
+        if self.from.is_far() && self.refusals.len() < MAX_REFUSALS {
+            self.refusals.push_back(self.from);
+        }
+        self.trace_refused(&refused);
+        if let Some(notes) = &mut self.notes {
+            notes.refused.push(refused);
+        }
+    }
+
+    /// A message for which the state has no cell.
+    #[cold]
+    pub(crate) fn note_unknown(&mut self, body: &Body, expected: &[&str]) {
+        if !is_untold(body.id()) {
+            self.counters.unknown += 1;
+        }
+        self.trace_unknown(body, expected);
+        if let Some(notes) = &mut self.notes {
+            notes.unknown.push(body.name().to_owned());
+        }
+    }
+}
+
+/// Messages of a point's life that a point need not know: traced, not counted as unknown.
+fn is_untold(id: MessageId) -> bool {
+    use crate::lifecycle::{Completed, Start};
+    use crate::message::Message as _;
+    id == Start::ID || id == Completed::ID
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("now", &self.now)
+            .field("me", &self.me)
+            .field("from", &self.from)
+            .field("queued", &self.run.len())
+            .finish_non_exhaustive()
+    }
+}

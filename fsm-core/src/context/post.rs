@@ -1,0 +1,105 @@
+//! How a message gets into the run queue.
+
+use super::Context;
+use crate::address::Address;
+use crate::body::Body;
+use crate::counters::Undelivered;
+use crate::envelope::{Distant, Envelope, Kind};
+use crate::head::OVERFLOWING;
+use crate::lifecycle::{Overflow, Stop};
+use crate::message::Message as _;
+use crate::trace::What;
+
+impl Context {
+    /// Queues `body` for `to`, or makes it a dead letter.
+    #[inline]
+    pub(crate) fn post(&mut self, to: Address, from: Address, body: Body) {
+        if self.observer.is_some() {
+            self.trace_post(to, from, &body);
+        }
+        if (to.far() | from.far()) != 0 {
+            return self.post_distant(to, from, body);
+        }
+        match self.admit(to, from, &body) {
+            Ok(()) => self.run.push_back(Envelope::new(Kind::Plain, to, (from.slot(), from.generation()), Some(body))),
+            Err(reason) => self.dead_letter(to, from, body.name(), reason),
+        }
+    }
+
+    /// Queues a message of the kernel itself, which no bound may refuse: `Start`, `Stop`, `Completed`.
+    pub(crate) fn post_always(&mut self, to: Address, from: Address, body: Body) {
+        if let Some(head) = self.heads.get_mut(to.slot() as usize).filter(|head| head.generation == to.generation()) {
+            head.queued += 1;
+            self.run.push_back(Envelope::new(Kind::Plain, to, (from.slot(), from.generation()), Some(body)));
+        }
+    }
+
+    /// A message that comes from, or goes to, beyond a connection. Its far parts travel in a box.
+    #[cold]
+    fn post_distant(&mut self, to: Address, from: Address, body: Body) {
+        match self.admit(to, from, &body) {
+            Ok(()) => {
+                let distant = Body::distant(Distant { to_far: to.far(), from, body });
+                self.run.push_back(Envelope::new(Kind::Distant, to, (0, 0), Some(distant)));
+            }
+            Err(reason) => self.dead_letter(to, from, body.name(), reason),
+        }
+    }
+
+    /// Counts one more message for `to`, or says why it cannot be.
+    #[inline]
+    fn admit(&mut self, to: Address, from: Address, body: &Body) -> Result<(), Undelivered> {
+        let Some(head) = self.heads.get_mut(to.slot() as usize) else { return Err(Undelivered::NoSuchPoint) };
+        if head.generation != to.generation() {
+            return Err(if to.generation() == 0 || to.generation() > head.generation {
+                Undelivered::NoSuchPoint
+            } else {
+                Undelivered::Ended
+            });
+        }
+        if head.count() >= self.limits.queued_per_point || self.run.len() >= self.limits.run_queue {
+            return self.admit_beyond_bounds(to, from, body);
+        }
+        head.queued += 1;
+        Ok(())
+    }
+
+    #[cold]
+    fn admit_beyond_bounds(&mut self, to: Address, from: Address, body: &Body) -> Result<(), Undelivered> {
+        if self.run.len() >= self.limits.run_queue {
+            return Err(Undelivered::RunQueueFull);
+        }
+        let limit = self.limits.queued_per_point;
+        let head = &mut self.heads[to.slot() as usize];
+        // A point that is flooded can still be stopped. The spare room has its own bound.
+        if body.id() == Stop::ID && head.count() < limit.saturating_add(64) {
+            head.queued += 1;
+            return Ok(());
+        }
+        self.overflow(to, from);
+        Err(Undelivered::Overflow)
+    }
+
+    /// Tells the sender that `to` is too slow, once in an episode.
+    pub(crate) fn overflow(&mut self, to: Address, from: Address) {
+        let head = &mut self.heads[to.slot() as usize];
+        if head.has(OVERFLOWING) {
+            return;
+        }
+        head.set(OVERFLOWING);
+        if from.far() == 0 && self.is_alive(from) {
+            self.post_always(from, to, Body::new(Overflow { to }));
+        }
+    }
+
+    /// Counts and traces a message that could not be delivered.
+    #[cold]
+    pub(crate) fn dead_letter(&mut self, to: Address, from: Address, message: &str, reason: Undelivered) {
+        self.counters.dead_letters[reason as usize] += 1;
+        self.trace(from, || What::DeadLetter { message, to, reason });
+    }
+
+    pub(crate) fn is_alive(&self, address: Address) -> bool {
+        self.heads.get(address.slot() as usize).is_some_and(|head| head.generation == address.generation())
+    }
+}

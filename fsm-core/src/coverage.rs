@@ -1,0 +1,161 @@
+//! Transition coverage: which cells and edges of machines were taken.
+
+use core::fmt::{self, Write as _};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::machine::Machine;
+use crate::point::{Did, Place};
+use crate::shape::{CellShape, Shape};
+
+/// Which cells and edges were taken, for each machine.
+///
+/// Kernels count after [`Kernel::record_coverage`](crate::Kernel::record_coverage), harnesses always. Merge what several
+/// of them counted, and ask for what was never taken.
+///
+/// ```
+/// use fsm_core::{Coverage, Kernel, Limits, routine, Done};
+///
+/// let mut kernel = Kernel::new(Limits::default());
+/// kernel.record_coverage();
+/// kernel.create(routine(async |_| Done));
+/// kernel.run(10);
+/// let mut all = Coverage::default();
+/// all.merge(kernel.coverage().expect("it was recorded"));
+/// assert_eq!(all.machines().count(), 0); // a routine has no table
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Coverage {
+    machines: BTreeMap<&'static str, Taken>,
+}
+
+#[derive(Clone)]
+struct Taken {
+    shape: &'static Shape,
+    /// Handler cells by state and column; the column after the last stands for `Unknown`.
+    cells: BTreeMap<(usize, usize), u64>,
+    /// Handler and state gone to; the state after the last stands for the end.
+    edges: BTreeSet<(usize, usize)>,
+}
+
+impl fmt::Debug for Taken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} cells, {} edges of {}", self.cells.len(), self.edges.len(), self.shape.machine)
+    }
+}
+
+impl Coverage {
+    /// Counts one message.
+    pub(crate) fn record(&mut self, place: Place, did: &Did, after: usize) {
+        let Some(shape) = place.shape else { return };
+        let column =
+            place.column.filter(|column| is_written(shape, place.state, *column)).unwrap_or(shape.messages.len());
+        let taken = self.of(shape);
+        *taken.cells.entry((place.state, column)).or_insert(0) += 1;
+        let Some(handler) = handler_of(shape, place.state, column) else { return };
+        match did {
+            Did::Moved => drop(taken.edges.insert((handler, after))),
+            Did::Ended(_) => drop(taken.edges.insert((handler, shape.states.len()))),
+            Did::Stayed => drop(taken.edges.insert((handler, place.state))),
+            Did::Deferred => {}
+        }
+    }
+
+    fn of(&mut self, shape: &'static Shape) -> &mut Taken {
+        self.machines.entry(shape.machine).or_insert_with(|| Taken {
+            shape,
+            cells: BTreeMap::new(),
+            edges: BTreeSet::new(),
+        })
+    }
+
+    /// Adds what `other` has counted.
+    pub fn merge(&mut self, other: &Self) {
+        for taken in other.machines.values() {
+            let mine = self.of(taken.shape);
+            for (cell, count) in &taken.cells {
+                *mine.cells.entry(*cell).or_insert(0) += count;
+            }
+            mine.edges.extend(&taken.edges);
+        }
+    }
+
+    /// The names of the machines that handled a message.
+    pub fn machines(&self) -> impl Iterator<Item = &'static str> {
+        self.machines.keys().copied()
+    }
+
+    /// The cells of `M` that were never taken, as `STATE_Message`; deferrals as `STATE defers Message`.
+    pub fn missing_cells<M: Machine>(&self) -> Vec<String> {
+        let shape = M::TABLE.shape;
+        let taken = self.machines.get(shape.machine);
+        let mut missing = Vec::new();
+        for (state, state_shape) in shape.states.iter().enumerate() {
+            for column in 0..=shape.messages.len() {
+                if !is_written(shape, state, column)
+                    || taken.is_some_and(|taken| taken.cells.contains_key(&(state, column)))
+                {
+                    continue;
+                }
+                let message = shape.messages.get(column).copied().unwrap_or("Unknown");
+                let defers = shape.cells[state].get(column) == Some(&CellShape::Defer);
+                let name = state_shape.name;
+                missing.push(if defers { format!("{name} defers {message}") } else { format!("{name}_{message}") });
+            }
+        }
+        missing
+    }
+
+    /// The edges of `M` that were never taken, as `HANDLER -> STATE`; the end of the machine is `[*]`.
+    pub fn missing_edges<M: Machine>(&self) -> Vec<String> {
+        let shape = M::TABLE.shape;
+        let taken = self.machines.get(shape.machine);
+        let mut missing = Vec::new();
+        for (index, handler) in shape.handlers.iter().enumerate() {
+            let end = handler.ends.then_some(shape.states.len());
+            for to in handler.goes.iter().copied().chain(end) {
+                if !taken.is_some_and(|taken| taken.edges.contains(&(index, to))) {
+                    let to = shape.states.get(to).map_or("[*]", |state| state.name);
+                    missing.push(format!("{} -> {to}", handler.name));
+                }
+            }
+        }
+        missing
+    }
+
+    /// What was never taken of `M`, in words for a test's output. Empty when everything was.
+    pub fn report<M: Machine>(&self) -> String {
+        let mut text = String::new();
+        let lists =
+            [("cells never taken", self.missing_cells::<M>()), ("edges never taken", self.missing_edges::<M>())];
+        for (title, missing) in lists {
+            if !missing.is_empty() {
+                // Writing into a `String` cannot fail.
+                let _ = writeln!(text, "{}: {title}: {}", M::TABLE.shape.machine, missing.join(", "));
+            }
+        }
+        text
+    }
+
+    /// The diagram of `M`, with the edges that were never taken marked.
+    pub fn diagram<M: Machine>(&self) -> String {
+        let shape = M::TABLE.shape;
+        let edges = self.machines.get(shape.machine).map(|taken| taken.edges.clone()).unwrap_or_default();
+        crate::diagram::mermaid(shape, Some(&edges))
+    }
+}
+
+/// Whether anything is written for the cell; the column after the last is `Unknown`.
+fn is_written(shape: &Shape, state: usize, column: usize) -> bool {
+    match shape.cells.get(state).and_then(|cells| cells.get(column)) {
+        Some(cell) => *cell != CellShape::None,
+        None => shape.unknown.get(state).is_some_and(Option::is_some),
+    }
+}
+
+fn handler_of(shape: &Shape, state: usize, column: usize) -> Option<usize> {
+    match shape.cells.get(state)?.get(column) {
+        Some(CellShape::Handler(index)) => Some(*index),
+        Some(_) => None,
+        None => *shape.unknown.get(state)?,
+    }
+}

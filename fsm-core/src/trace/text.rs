@@ -1,0 +1,108 @@
+//! The trace as lines of text, in the order of a story.
+
+use core::fmt;
+use core::time::Duration;
+
+use super::{Event, Level, Sink, What};
+
+/// How many lines of one handler are kept back until the handler has returned. Behind that they come before it.
+const KEPT_LINES: usize = 256;
+
+/// A sink that writes lines: `time tag <id>Machine[STATE] - text`.
+///
+/// The line of a received message tells the state change and the time taken, so it can be written only after the handler
+/// has returned; the lines of what the handler did are kept back and follow it.
+///
+/// ```
+/// use std::{cell::RefCell, rc::Rc};
+/// use fsm_core::{Kernel, Level, Limits, TextTrace};
+///
+/// let lines = Rc::new(RefCell::new(Vec::new()));
+/// let sink = lines.clone();
+/// let mut kernel = Kernel::new(Limits::default());
+/// kernel.set_sink(TextTrace::new(Level::Object, move |line: &str| sink.borrow_mut().push(line.to_owned())));
+/// kernel.create(fsm_core::routine(async |_| fsm_core::Aborted).named("short"));
+/// kernel.run(100);
+/// assert_eq!(lines.borrow()[0], "0.000000s + <00000001>short - Created");
+/// ```
+pub struct TextTrace<W> {
+    level: Level,
+    write: W,
+    stopwatch: Option<fn() -> Duration>,
+    time: Box<dyn Fn(&Event<'_>) -> String>,
+    inside: bool,
+    kept: Vec<String>,
+}
+
+impl<W: FnMut(&str)> TextTrace<W> {
+    /// A sink that gives each line of `level` and above to `write`, without the line's end.
+    pub fn new(level: Level, write: W) -> Self {
+        Self {
+            level,
+            write,
+            stopwatch: None,
+            time: Box::new(|event| event.at.to_string()),
+            inside: false,
+            kept: Vec::new(),
+        }
+    }
+
+    /// Times handlers by `stopwatch`, which gives the time since any fixed moment.
+    #[must_use]
+    pub fn with_stopwatch(mut self, stopwatch: fn() -> Duration) -> Self {
+        self.stopwatch = Some(stopwatch);
+        self
+    }
+
+    /// Writes the time of an event as `time` says, instead of seconds since the beginning.
+    #[must_use]
+    pub fn with_time(mut self, time: impl Fn(&Event<'_>) -> String + 'static) -> Self {
+        self.time = Box::new(time);
+        self
+    }
+
+    fn release(&mut self) {
+        self.inside = false;
+        for line in self.kept.drain(..) {
+            (self.write)(&line);
+        }
+    }
+}
+
+impl<W: FnMut(&str)> Sink for TextTrace<W> {
+    fn level(&self) -> Level {
+        self.level
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        if matches!(event.what, What::Begins { .. }) {
+            self.release();
+            self.inside = true;
+            return;
+        }
+        let line = format!("{} {event}", (self.time)(event));
+        let closes = matches!(
+            event.what,
+            What::Received { .. } | What::Deferred { .. } | What::Unknown { .. } | What::Panicked { .. }
+        );
+        if self.inside && !closes {
+            self.kept.push(line);
+            if self.kept.len() >= KEPT_LINES {
+                self.release();
+            }
+        } else {
+            (self.write)(&line);
+            self.release();
+        }
+    }
+
+    fn stopwatch(&mut self) -> Option<Duration> {
+        self.stopwatch.map(|stopwatch| stopwatch())
+    }
+}
+
+impl<W> fmt::Debug for TextTrace<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TextTrace").field("level", &self.level).finish_non_exhaustive()
+    }
+}

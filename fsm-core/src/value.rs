@@ -1,0 +1,167 @@
+//! Values of a type that is not known where they arrive.
+
+use core::fmt;
+
+use crate::body::Body;
+use crate::lifecycle::Faulted;
+use crate::message::{FaultMessage, Message};
+
+/// A value of a type that is not known here: what a point completed with.
+///
+/// ```
+/// use fsm_core::{Aborted, Stop, Value};
+///
+/// let value = Value::from(Aborted);
+/// assert!(value.is_fault());
+/// let value = value.take::<Stop>().expect_err("it is no Stop");
+/// assert_eq!(value.take::<Aborted>().expect("it is an Aborted"), Aborted);
+/// ```
+pub struct Value(Body);
+
+impl Value {
+    /// The name of the value's type.
+    pub fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    /// The name of the value's type without its module path.
+    pub fn short_name(&self) -> &str {
+        self.0.short_name()
+    }
+
+    /// Whether the value is a `T`.
+    pub fn is<T: Message>(&self) -> bool {
+        self.0.is::<T>()
+    }
+
+    /// A look at the value, when it is a `T`.
+    pub fn peek<T: Message>(&self) -> Option<&T> {
+        self.0.peek()
+    }
+
+    /// The value as a `T`.
+    ///
+    /// # Errors
+    ///
+    /// The value itself, when it is not a `T`.
+    pub fn take<T: Message>(self) -> Result<T, Self> {
+        if !self.is::<T>() {
+            return Err(self);
+        }
+        self.0.open().map_err(|refused| {
+            Self::from(Faulted { condition: "a value cannot be opened".into(), explanation: refused.to_string() })
+        })
+    }
+
+    /// Whether the value means failure.
+    pub fn is_fault(&self) -> bool {
+        self.0.fault().is_some()
+    }
+
+    /// What to tell people, when the value means failure.
+    pub fn fault(&self) -> Option<String> {
+        self.0.fault()
+    }
+
+    /// The value for people, in the manner of the seed: the type's name, then a line for each field.
+    ///
+    /// ```
+    /// use fsm_core::{Faulted, Value};
+    ///
+    /// let value = Value::from(Faulted { condition: "too warm".into(), explanation: "31 degrees".into() });
+    /// assert_eq!(value.to_text(), "Faulted\n+   condition: \"too warm\"\n+   explanation: \"31 degrees\"");
+    /// ```
+    pub fn to_text(&self) -> String {
+        crate::render::text(&self.0)
+    }
+
+    /// The value as JSON. A local value, which has no serde, is its name.
+    ///
+    /// ```
+    /// use fsm_core::{Faulted, Value};
+    ///
+    /// let value = Value::from(Faulted { condition: "too warm".into(), explanation: String::new() });
+    /// assert_eq!(value.to_json(), r#"{"condition":"too warm","explanation":""}"#);
+    /// ```
+    pub fn to_json(&self) -> String {
+        crate::render::json(&self.0)
+    }
+}
+
+impl<T: Message> From<T> for Value {
+    fn from(message: T) -> Self {
+        Self(Body::new(message))
+    }
+}
+
+impl From<Body> for Value {
+    fn from(body: Body) -> Self {
+        Self(body)
+    }
+}
+
+impl From<Value> for Body {
+    fn from(value: Value) -> Self {
+        value.0
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// A [`Value`] that is known to mean failure: the error of a routine.
+///
+/// Every message with `#[message(fault)]` converts into it, so `?` works on each of them.
+///
+/// ```
+/// use fsm_core::{Aborted, Fault, TimedOut};
+///
+/// fn late() -> Result<(), Fault> {
+///     Err(TimedOut::default())?
+/// }
+///
+/// assert!(late().unwrap_err().is::<TimedOut>());
+/// ```
+pub struct Fault(Value);
+
+impl Fault {
+    /// Whether the fault is a `T`.
+    pub fn is<T: Message>(&self) -> bool {
+        self.0.is::<T>()
+    }
+
+    /// A look at the fault, when it is a `T`.
+    pub fn peek<T: Message>(&self) -> Option<&T> {
+        self.0.peek()
+    }
+}
+
+impl<T: FaultMessage> From<T> for Fault {
+    fn from(fault: T) -> Self {
+        Self(Value::from(fault))
+    }
+}
+
+impl From<Fault> for Value {
+    fn from(fault: Fault) -> Self {
+        fault.0
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.fault() {
+            Some(text) => f.write_str(&text),
+            None => f.write_str(self.0.name()),
+        }
+    }
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
