@@ -1,0 +1,316 @@
+//! Looks names up on a thread of its own, because the system's look-up blocks, for seconds if it likes.
+
+use crate::net::{MOST_ADDRESSES, check_query};
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::{fmt, thread};
+
+type Answer = io::Result<Vec<SocketAddr>>;
+type LookUp = dyn Fn(&str, u16) -> Answer + Send + Sync;
+type Wake = dyn Fn() + Send + Sync;
+
+/// A queue of look-ups and the thread that does them, one after the other: a slow one delays those behind it, never the reactor.
+///
+/// The thread is started by the first name that is no IP address, and ends when the resolver is dropped; if it is then
+/// in the middle of a look-up, after that, because the system cannot be interrupted. Dropping does not wait for it.
+pub(crate) struct Resolver {
+    look_up: Arc<LookUp>,
+    /// Called, from the thread or from `ask`, after an answer was laid out.
+    wake: Arc<Wake>,
+    shared: Arc<Shared>,
+    started: bool,
+    /// The ticket of each query under way. A number may be used again while an older look-up for it is still being
+    /// done; tickets are not.
+    tickets: BTreeMap<u64, u64>,
+    next_ticket: u64,
+}
+
+#[derive(Default)]
+struct Shared {
+    work: Mutex<Work>,
+    more: Condvar,
+}
+
+#[derive(Default)]
+struct Work {
+    requests: VecDeque<Request>,
+    answers: VecDeque<(u64, u64, Answer)>,
+    over: bool,
+}
+
+struct Request {
+    query: u64,
+    ticket: u64,
+    host: String,
+    port: u16,
+}
+
+impl Resolver {
+    /// A resolver that asks the system. `wake` must make the reactor call [`take`](Self::take) soon.
+    pub(crate) fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Resolver::with(wake, |host, port| Ok((host, port).to_socket_addrs()?.collect()))
+    }
+
+    /// A resolver that asks somebody else.
+    fn with(
+        wake: impl Fn() + Send + Sync + 'static,
+        look_up: impl Fn(&str, u16) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Resolver {
+            look_up: Arc::new(look_up),
+            wake: Arc::new(wake),
+            shared: Arc::default(),
+            started: false,
+            tickets: BTreeMap::new(),
+            next_ticket: 0,
+        }
+    }
+
+    /// Begins a look-up; see [`Net::resolve`](crate::net::Net::resolve).
+    pub(crate) fn ask(&mut self, query: u64, host: &str, port: u16) -> io::Result<()> {
+        check_query(host, self.tickets.contains_key(&query), self.tickets.len())?;
+        if self.tickets.is_empty() {
+            self.shared.lock().answers.clear(); // to cancelled queries, which nobody takes
+        }
+        let ticket = self.next_ticket;
+        if let Ok(ip) = host.parse::<IpAddr>() {
+            self.shared.lock().answers.push_back((query, ticket, Ok(vec![SocketAddr::new(ip, port)])));
+            (self.wake)();
+        } else {
+            self.start()?;
+            self.shared.lock().requests.push_back(Request { query, ticket, host: host.to_owned(), port });
+            self.shared.more.notify_one();
+        }
+        self.next_ticket += 1;
+        self.tickets.insert(query, ticket);
+        Ok(())
+    }
+
+    /// Forgets a query; its look-up is not even begun if it waits in the queue.
+    pub(crate) fn cancel(&mut self, query: u64) {
+        if let Some(cancelled) = self.tickets.remove(&query) {
+            let mut work = self.shared.lock();
+            work.requests.retain(|request| request.ticket != cancelled);
+            work.answers.retain(|(_, ticket, _)| *ticket != cancelled);
+        }
+    }
+
+    /// The next answer, if there is one.
+    pub(crate) fn take(&mut self) -> Option<(u64, Answer)> {
+        if self.tickets.is_empty() {
+            return None; // the usual case costs no lock
+        }
+        loop {
+            let (query, ticket, answer) = self.shared.lock().answers.pop_front()?;
+            if self.tickets.get(&query) == Some(&ticket) {
+                self.tickets.remove(&query);
+                return Some((query, answer));
+            }
+        }
+    }
+
+    fn start(&mut self) -> io::Result<()> {
+        if !self.started {
+            let (shared, look_up, wake) = (self.shared.clone(), self.look_up.clone(), self.wake.clone());
+            thread::Builder::new().name("resolver".to_owned()).spawn(move || shared.serve(&*look_up, &*wake))?;
+            self.started = true;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Resolver {
+    fn drop(&mut self) {
+        self.shared.lock().over = true;
+        self.shared.more.notify_one();
+    }
+}
+
+impl fmt::Debug for Resolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolver").field("started", &self.started).field("tickets", &self.tickets).finish()
+    }
+}
+
+impl Shared {
+    /// Nothing that holds the lock can leave the work half done, so a poisoned lock is as good as another.
+    fn lock(&self) -> MutexGuard<'_, Work> {
+        self.work.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The life of the thread.
+    fn serve(&self, look_up: &LookUp, wake: &Wake) {
+        while let Some(request) = self.next() {
+            let answer = checked(&request.host, look_up(&request.host, request.port));
+            self.lock().answers.push_back((request.query, request.ticket, answer));
+            wake();
+        }
+    }
+
+    /// The next request, when there is one; `None` when the resolver is gone.
+    fn next(&self) -> Option<Request> {
+        let mut work = self.lock();
+        loop {
+            if work.over {
+                return None;
+            }
+            if let Some(request) = work.requests.pop_front() {
+                return Some(request);
+            }
+            work = self.more.wait(work).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+/// An answer as [`Ready::Resolved`](crate::net::Ready::Resolved) promises it.
+fn checked(host: &str, answer: Answer) -> Answer {
+    let not_found = |why: &dyn fmt::Display| {
+        io::Error::new(io::ErrorKind::NotFound, format!("expected the addresses of {host:?}, got none: {why}"))
+    };
+    match answer {
+        Ok(addresses) if addresses.is_empty() => Err(not_found(&"the name has no address")),
+        Ok(mut addresses) => {
+            addresses.truncate(MOST_ADDRESSES);
+            Ok(addresses)
+        }
+        // The resolver's own failures have no error number and no kind that could be matched.
+        Err(error) if error.raw_os_error().is_none() => Err(not_found(&error)),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::MOST_QUERIES;
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    /// Longer than any healthy test takes.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    fn address(last: u8, port: u16) -> SocketAddr {
+        SocketAddr::new([10, 0, 0, last].into(), port)
+    }
+
+    /// A resolver, and where its wakes are counted.
+    fn resolver(look_up: impl Fn(&str, u16) -> Answer + Send + Sync + 'static) -> (Resolver, Receiver<()>) {
+        let (woken, wakes) = channel();
+        let wake = move || {
+            woken.send(()).ok();
+        };
+        (Resolver::with(wake, look_up), wakes)
+    }
+
+    fn answer(resolver: &mut Resolver, wakes: &Receiver<()>) -> (u64, Answer) {
+        loop {
+            wakes.recv_timeout(PATIENCE).expect("a wake for each answer");
+            if let Some(answer) = resolver.take() {
+                return answer;
+            }
+        }
+    }
+
+    #[test]
+    fn an_answer_comes_after_a_wake_and_only_once() {
+        let (mut resolver, wakes) = resolver(|_, port| Ok(vec![address(7, port)]));
+        resolver.ask(1, "server.lab", 80).expect("asked");
+        let (query, addresses) = answer(&mut resolver, &wakes);
+        assert_eq!((query, addresses.expect("found")), (1, vec![address(7, 80)]));
+        assert!(resolver.take().is_none());
+    }
+
+    #[test]
+    fn an_ip_address_is_answered_without_a_thread() {
+        let (mut resolver, wakes) = resolver(|_, _| Err(io::Error::other("not to be asked")));
+        resolver.ask(1, "10.0.0.9", 80).expect("asked");
+        resolver.ask(2, "::1", 81).expect("asked");
+        assert_eq!(answer(&mut resolver, &wakes).1.expect("found"), [address(9, 80)]);
+        assert_eq!(answer(&mut resolver, &wakes).1.expect("found"), ["[::1]:81".parse().expect("address")]);
+        assert!(!resolver.started);
+    }
+
+    #[test]
+    fn the_system_knows_localhost_and_not_a_name_that_cannot_be() {
+        let (woken, wakes) = channel();
+        let mut resolver = Resolver::new(move || woken.send(()).unwrap_or_default());
+        resolver.ask(1, "localhost", 80).expect("asked");
+        resolver.ask(2, "no-such-host.invalid", 80).expect("asked");
+        let known = answer(&mut resolver, &wakes).1.expect("found");
+        assert!(known.iter().all(|at| at.ip().is_loopback() && at.port() == 80), "{known:?}");
+        let unknown = answer(&mut resolver, &wakes).1.expect_err("not known");
+        assert_eq!(unknown.kind(), io::ErrorKind::NotFound, "{unknown}");
+        assert!(unknown.to_string().contains("no-such-host.invalid"), "{unknown}");
+    }
+
+    #[test]
+    fn no_address_is_not_an_answer_and_a_long_list_is_cut() {
+        let (mut resolver, wakes) = resolver(|host, port| match host {
+            "empty.lab" => Ok(vec![]),
+            _ => Ok(vec![address(1, port); MOST_ADDRESSES + 1]),
+        });
+        resolver.ask(1, "empty.lab", 80).expect("asked");
+        resolver.ask(2, "many.lab", 80).expect("asked");
+        assert_eq!(answer(&mut resolver, &wakes).1.expect_err("none").kind(), io::ErrorKind::NotFound);
+        assert_eq!(answer(&mut resolver, &wakes).1.expect("found").len(), MOST_ADDRESSES);
+    }
+
+    #[test]
+    fn a_cancelled_query_is_not_answered_even_if_its_number_is_used_again() {
+        let (release, gate) = channel::<()>();
+        let gate = Mutex::new(gate);
+        let (mut resolver, wakes) = resolver(move |host, port| {
+            if host == "slow.lab" {
+                gate.lock().expect("one thread").recv().ok();
+            }
+            Ok(vec![address(if host == "slow.lab" { 1 } else { 2 }, port)])
+        });
+        resolver.ask(1, "slow.lab", 80).expect("asked");
+        resolver.ask(2, "queued.lab", 80).expect("asked");
+        resolver.cancel(1);
+        resolver.cancel(2);
+        resolver.ask(1, "quick.lab", 80).expect("the number is free");
+        release.send(()).expect("the thread waits");
+        let (query, addresses) = answer(&mut resolver, &wakes);
+        assert_eq!((query, addresses.expect("found")), (1, vec![address(2, 80)]));
+        assert!(resolver.take().is_none());
+    }
+
+    #[test]
+    fn look_ups_under_way_are_bounded_and_their_numbers_differ() {
+        let (_release, gate) = channel::<()>();
+        let gate = Mutex::new(gate);
+        let (mut resolver, _wakes) = resolver(move |_, _| {
+            gate.lock().expect("one thread").recv().ok();
+            Ok(vec![])
+        });
+        for query in 0..MOST_QUERIES as u64 {
+            resolver.ask(query, "slow.lab", 80).expect("asked");
+        }
+        let refused = |result: io::Result<()>| result.expect_err("refused").kind();
+        assert_eq!(refused(resolver.ask(9_999, "slow.lab", 80)), io::ErrorKind::QuotaExceeded);
+        assert_eq!(refused(resolver.ask(9_999, "10.0.0.1", 80)), io::ErrorKind::QuotaExceeded);
+        assert_eq!(refused(resolver.ask(3, "slow.lab", 80)), io::ErrorKind::AlreadyExists);
+        resolver.cancel(3);
+        resolver.ask(3, "slow.lab", 80).expect("one was cancelled");
+        assert_eq!(refused(resolver.ask(9_999, "", 80)), io::ErrorKind::InvalidInput);
+        assert_eq!(refused(resolver.ask(9_999, &"x".repeat(256), 80)), io::ErrorKind::InvalidInput);
+    }
+
+    #[test]
+    fn the_thread_ends_when_the_resolver_is_dropped() {
+        let (held, ended) = channel::<()>();
+        let held = Mutex::new(held);
+        let (mut resolver, wakes) = resolver(move |_, port| {
+            let _the_thread_owns = &held;
+            Ok(vec![address(1, port)])
+        });
+        resolver.ask(1, "server.lab", 80).expect("asked");
+        answer(&mut resolver, &wakes).1.expect("found");
+        drop(resolver);
+        // The look-up function dies with the thread, and the channel with it.
+        assert_eq!(ended.recv_timeout(PATIENCE), Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
+    }
+}

@@ -1,0 +1,1 @@
+//! Each promise of the simulated network, one by one.
