@@ -10,6 +10,7 @@
 
 mod measure;
 mod options;
+mod ours;
 mod peers;
 mod rows;
 mod table;
@@ -25,12 +26,13 @@ use table::{Row, Table};
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let text = match arguments.split_first() {
-        Some((first, rest)) if first == "--child" => rows::points::child(rest)
-            .ok_or_else(|| "a child wants a column, words and a number of points".to_owned()),
+        Some((first, rest)) if first == "--child" => {
+            rows::points::child(rest).ok_or_else(|| "a child wants a column, words and a number of points".to_owned())
+        }
         Some((first, _)) if first == "--help" => Ok(USAGE.to_owned()),
-        _ => options::parse(&arguments)
-            .map(|options| report(&options))
-            .map_err(|mistake| format!("{mistake}\n{USAGE}")),
+        _ => {
+            options::parse(&arguments).map(|options| report(&options)).map_err(|mistake| format!("{mistake}\n{USAGE}"))
+        }
     };
     match text {
         Ok(text) => {
@@ -55,11 +57,7 @@ fn report(options: &Options) -> String {
         use_cores(if *group == "build" { &all } else { &one });
         rows.extend(measure(group, options));
     }
-    format!(
-        "{}\n{}",
-        Table(&rows),
-        footer(options, &rows, core, &load_before, all_cores)
-    )
+    format!("{}\n{}", Table(&rows), footer(options, &rows, core, &load_before, all_cores))
 }
 
 fn measure(group: &str, options: &Options) -> Vec<Row> {
@@ -75,13 +73,7 @@ fn measure(group: &str, options: &Options) -> Vec<Row> {
     }
 }
 
-fn footer(
-    options: &Options,
-    rows: &[Row],
-    core: usize,
-    load_before: &str,
-    all_cores: usize,
-) -> String {
+fn footer(options: &Options, rows: &[Row], core: usize, load_before: &str, all_cores: usize) -> String {
     let mut text = format!(
         "Machine: {}, {} cores, Linux {}. Load average before {load_before}, after {}.\n",
         processor(),
@@ -108,10 +100,7 @@ fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     text.lines()
         .find_map(|line| line.strip_prefix("model name"))
-        .map_or_else(
-            || std::env::consts::ARCH.to_owned(),
-            |rest| rest.trim_start_matches([' ', '\t', ':']).to_owned(),
-        )
+        .map_or_else(|| std::env::consts::ARCH.to_owned(), |rest| rest.trim_start_matches([' ', '\t', ':']).to_owned())
 }
 
 fn load() -> String {
@@ -120,10 +109,5 @@ fn load() -> String {
 }
 
 fn first_line(path: &str) -> String {
-    std::fs::read_to_string(path)
-        .unwrap_or_default()
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .to_owned()
+    std::fs::read_to_string(path).unwrap_or_default().lines().next().unwrap_or_default().to_owned()
 }

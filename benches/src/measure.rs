@@ -27,15 +27,8 @@ pub(crate) enum Column {
 
 impl Column {
     /// All columns in the order of the table.
-    pub(crate) const ALL: [Self; 7] = [
-        Self::Ours,
-        Self::Stripped,
-        Self::Boxed,
-        Self::Mpsc,
-        Self::Match,
-        Self::Statig,
-        Self::DelayQueue,
-    ];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Ours, Self::Stripped, Self::Boxed, Self::Mpsc, Self::Match, Self::Statig, Self::DelayQueue];
 
     /// The heading.
     pub(crate) fn title(self) -> &'static str {
@@ -86,19 +79,13 @@ pub(crate) struct Contender<'a> {
 impl<'a> Contender<'a> {
     /// `sample` does the work once and returns what one unit of it took.
     pub(crate) fn new(column: Column, sample: impl FnMut() -> f64 + 'a) -> Self {
-        Self {
-            column,
-            sample: Box::new(sample),
-        }
+        Self { column, sample: Box::new(sample) }
     }
 }
 
 /// Runs the contenders in turn, `rounds` times, after one turn that does not count. What disturbs the machine for a while
 /// so meets all of them.
-pub(crate) fn interleave(
-    rounds: usize,
-    mut contenders: Vec<Contender<'_>>,
-) -> Vec<(Column, Samples)> {
+pub(crate) fn interleave(rounds: usize, mut contenders: Vec<Contender<'_>>) -> Vec<(Column, Samples)> {
     let mut samples: Vec<Vec<f64>> = vec![Vec::new(); contenders.len()];
     for round in 0..=rounds {
         for (contender, samples) in contenders.iter_mut().zip(&mut samples) {
@@ -108,18 +95,12 @@ pub(crate) fn interleave(
             }
         }
     }
-    contenders
-        .iter()
-        .zip(samples)
-        .map(|(contender, samples)| (contender.column, Samples::new(samples)))
-        .collect()
+    contenders.iter().zip(samples).map(|(contender, samples)| (contender.column, Samples::new(samples))).collect()
 }
 
 /// CPU time that this process has used, user and system. Time in which others had the core does not count.
 pub(crate) fn cpu_time() -> Duration {
-    clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)
-        .expect("Linux has a CPU clock for each process")
-        .into()
+    clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).expect("Linux has a CPU clock for each process").into()
 }
 
 /// CPU nanoseconds that `work` takes for each of its `units`.
@@ -131,8 +112,7 @@ pub(crate) fn nanoseconds_each(units: usize, work: impl FnOnce()) -> f64 {
 
 /// Resident bytes of this process. `smaps_rollup` is exact, `statm` may be off by some 100 KiB.
 pub(crate) fn resident_bytes() -> usize {
-    let text =
-        std::fs::read_to_string("/proc/self/smaps_rollup").expect("Linux 4.14 or later with /proc");
+    let text = std::fs::read_to_string("/proc/self/smaps_rollup").expect("Linux 4.14 or later with /proc");
     text.lines()
         .find_map(|line| line.strip_prefix("Rss:"))
         .and_then(|rest| rest.trim().strip_suffix(" kB"))
@@ -203,11 +183,7 @@ mod tests {
         };
         let result = interleave(2, vec![contender(Column::Ours), contender(Column::Match)]);
         assert_eq!(*log.borrow(), [Column::Ours, Column::Match].repeat(3));
-        assert_eq!(
-            result[0].1.median(),
-            5.0,
-            "3 and 5, not the 1 of the warm-up"
-        );
+        assert_eq!(result[0].1.median(), 5.0, "3 and 5, not the 1 of the warm-up");
     }
 
     #[test]

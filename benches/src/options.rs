@@ -1,15 +1,7 @@
 //! The command line.
 
 /// The groups of rows that `--rows` chooses from, in the order of the table.
-pub(crate) const GROUPS: [&str; 7] = [
-    "dispatch",
-    "ping-pong",
-    "ring",
-    "fan-in",
-    "points",
-    "timers",
-    "build",
-];
+pub(crate) const GROUPS: [&str; 7] = ["dispatch", "ping-pong", "ring", "fan-in", "points", "timers", "build"];
 
 /// What is printed on `--help` and after a mistake.
 pub(crate) const USAGE: &str = "\
@@ -62,17 +54,9 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Options, String> {
             other => return Err(format!("expected --quick, --rows or --rounds, got {other}")),
         }
     }
-    let all = || {
-        GROUPS
-            .into_iter()
-            .filter(|group| !quick || *group != "build")
-            .collect()
-    };
+    let all = || GROUPS.into_iter().filter(|group| !quick || *group != "build").collect();
     Ok(Options {
-        size: Size {
-            quick,
-            rounds: rounds.unwrap_or(if quick { 3 } else { 15 }),
-        },
+        size: Size { quick, rounds: rounds.unwrap_or(if quick { 3 } else { 15 }) },
         groups: chosen.unwrap_or_else(all),
     })
 }
@@ -120,10 +104,7 @@ mod tests {
 
     #[test]
     fn chosen_rows_stand_in_the_order_of_the_table() {
-        assert_eq!(
-            parsed("--rows ring,dispatch").unwrap().groups,
-            ["dispatch", "ring"]
-        );
+        assert_eq!(parsed("--rows ring,dispatch").unwrap().groups, ["dispatch", "ring"]);
     }
 
     #[test]

@@ -23,29 +23,19 @@ pub(crate) enum Check {
     /// Ours may be at most `factor` times this column.
     AtMost { column: Column, factor: f64 },
     /// Ours must be at least `factor` times as fast as this column; `aim` is hoped for.
-    TimesAsFast {
-        column: Column,
-        factor: f64,
-        aim: Option<f64>,
-    },
+    TimesAsFast { column: Column, factor: f64, aim: Option<f64> },
     /// Ours may be at most so many units.
     Below(f64),
 }
 
 impl Row {
     fn median(&self, wanted: Column) -> Option<f64> {
-        self.samples
-            .iter()
-            .find(|(column, _)| *column == wanted)
-            .map(|(_, samples)| samples.median())
+        self.samples.iter().find(|(column, _)| *column == wanted).map(|(_, samples)| samples.median())
     }
 
     /// The largest spread among the contenders.
     pub(crate) fn spread(&self) -> f64 {
-        self.samples
-            .iter()
-            .map(|(_, samples)| samples.spread())
-            .fold(0.0, f64::max)
+        self.samples.iter().map(|(_, samples)| samples.spread()).fold(0.0, f64::max)
     }
 
     fn judge(&self, check: Check) -> [String; 3] {
@@ -60,11 +50,7 @@ impl Row {
                     ratio.map(|ratio| ratio <= factor),
                 )
             }
-            Check::TimesAsFast {
-                column,
-                factor,
-                aim,
-            } => {
+            Check::TimesAsFast { column, factor, aim } => {
                 let ratio = ours.zip(other(column)).map(|(ours, other)| other / ours);
                 let aim = aim.map_or_else(String::new, |aim| format!(" (aim {aim})"));
                 (
@@ -73,24 +59,15 @@ impl Row {
                     ratio.map(|ratio| ratio >= factor),
                 )
             }
-            Check::Below(most) => (
-                ours.map(figure),
-                format!("<= {most}"),
-                ours.map(|ours| ours <= most),
-            ),
+            Check::Below(most) => (ours.map(figure), format!("<= {most}"), ours.map(|ours| ours <= most)),
         };
         let met = met.map(|met| if met { "yes" } else { "NO" });
-        [
-            ratio.unwrap_or_default(),
-            target,
-            met.unwrap_or_default().to_owned(),
-        ]
+        [ratio.unwrap_or_default(), target, met.unwrap_or_default().to_owned()]
     }
 
     fn lines(&self) -> Vec<Vec<String>> {
         let mut first = vec![format!("{}, {}", self.name, self.unit)];
-        first
-            .extend(Column::ALL.map(|column| self.median(column).map_or_else(String::new, figure)));
+        first.extend(Column::ALL.map(|column| self.median(column).map_or_else(String::new, figure)));
         let mut judged = self.checks.iter().map(|check| self.judge(*check));
         first.extend(judged.next().unwrap_or_default());
         let mut lines = vec![first];
@@ -124,9 +101,8 @@ impl fmt::Display for Table<'_> {
         for row in self.0 {
             lines.extend(row.lines());
         }
-        let widths: Vec<usize> = (0..lines[0].len())
-            .map(|i| lines.iter().map(|line| line[i].len()).max().unwrap_or(0))
-            .collect();
+        let widths: Vec<usize> =
+            (0..lines[0].len()).map(|i| lines.iter().map(|line| line[i].len()).max().unwrap_or(0)).collect();
         for (number, line) in lines.iter().enumerate() {
             for (i, (cell, width)) in line.iter().zip(&widths).enumerate() {
                 if (1..=Column::ALL.len()).contains(&i) {
@@ -157,43 +133,24 @@ mod tests {
         Row {
             name: "ring",
             unit: "ns",
-            samples: vec![
-                (Column::Ours, Samples::new(vec![ours])),
-                (Column::Mpsc, Samples::new(vec![mpsc])),
-            ],
+            samples: vec![(Column::Ours, Samples::new(vec![ours])), (Column::Mpsc, Samples::new(vec![mpsc]))],
             checks: vec![check],
         }
     }
 
     #[test]
     fn a_target_of_speed_counts_how_many_times_as_fast_we_are() {
-        let check = Check::TimesAsFast {
-            column: Column::Mpsc,
-            factor: 1.5,
-            aim: Some(2.5),
-        };
+        let check = Check::TimesAsFast { column: Column::Mpsc, factor: 1.5, aim: Some(2.5) };
         let fast = row(20.0, 40.0, check).judge(check);
-        assert_eq!(
-            fast,
-            ["2.00 x as fast as tokio mpsc", ">= 1.5 (aim 2.5)", "yes"]
-        );
+        assert_eq!(fast, ["2.00 x as fast as tokio mpsc", ">= 1.5 (aim 2.5)", "yes"]);
         let slow = row(30.0, 40.0, check).judge(check);
-        assert_eq!(
-            slow,
-            ["1.33 x as fast as tokio mpsc", ">= 1.5 (aim 2.5)", "NO"]
-        );
+        assert_eq!(slow, ["1.33 x as fast as tokio mpsc", ">= 1.5 (aim 2.5)", "NO"]);
     }
 
     #[test]
     fn a_target_of_cost_counts_how_many_times_the_other_we_need() {
-        let check = Check::AtMost {
-            column: Column::Mpsc,
-            factor: 1.5,
-        };
-        assert_eq!(
-            row(30.0, 20.0, check).judge(check),
-            ["1.50 x tokio mpsc", "<= 1.5", "yes"]
-        );
+        let check = Check::AtMost { column: Column::Mpsc, factor: 1.5 };
+        assert_eq!(row(30.0, 20.0, check).judge(check), ["1.50 x tokio mpsc", "<= 1.5", "yes"]);
         assert_eq!(row(31.0, 20.0, check).judge(check)[2], "NO");
     }
 

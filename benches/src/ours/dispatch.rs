@@ -1,7 +1,9 @@
-//! The machine of `dispatch`, driven through the public table: no queue, no kernel, one body for each event.
+//! The machine of `dispatch`, driven through its table as the kernel does it, with a body for each event and without a
+//! queue. A context exists in handlers only, so all happens in a handler of another machine.
 
-use statepoint::prelude::*;
-use statepoint::{Body, Cell, Machine, Message};
+use std::rc::Rc;
+
+use statepoint::{Aborted, Body, Cell, Context, Kernel, Limits, Machine, Message, Next, Start, Stop, state_machine};
 
 use crate::rows::dispatch::{Event, Figures};
 
@@ -159,4 +161,55 @@ impl Compass {
     fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
         Self::complete(Aborted)
     }
+}
+
+impl Compass {
+    fn handle(&mut self, state: &mut <Self as Machine>::State, event: Event, cx: &mut Context) {
+        let body = match event {
+            Event::North(n) => Body::new(North(n)),
+            Event::East(n) => Body::new(East(n)),
+            Event::South(n) => Body::new(South(n)),
+            Event::West(n) => Body::new(West(n)),
+        };
+        let cells = Self::TABLE.cells[Self::index(state)];
+        let Some(Cell::Call(handler)) = Self::column(body.id()).map(|column| &cells[column]) else {
+            return;
+        };
+        if let Next::Go(next) = handler(self, state, body, cx) {
+            *state = next;
+        }
+    }
+}
+
+/// Runs the events through a machine and ends with what it has computed.
+struct Driver {
+    events: Rc<[Event]>,
+}
+
+#[state_machine(INITIAL)]
+impl Driver {
+    fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
+        let mut compass = Compass::default();
+        let mut state = Compass::first();
+        for event in self.events.iter() {
+            compass.handle(&mut state, *event, cx);
+        }
+        Self::complete(Finished(compass.figures))
+    }
+    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+}
+
+#[derive(Debug, Message)]
+#[message(local)]
+struct Finished(Figures);
+
+/// Runs the events through the machine and returns what it has computed.
+pub(crate) fn run(events: &Rc<[Event]>) -> Figures {
+    let mut kernel = Kernel::new(Limits::default());
+    kernel.create(Driver { events: Rc::clone(events) });
+    kernel.run(usize::MAX);
+    let finished = kernel.take_result().and_then(|(_, value)| value.take::<Finished>().ok());
+    finished.expect("the driver has run").0
 }

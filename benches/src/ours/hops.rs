@@ -1,7 +1,8 @@
 //! Messages between machines.
 
-use statepoint::prelude::*;
-use statepoint::{Address, Kernel, Limits};
+use statepoint::{
+    Aborted, Address, Context, Kernel, Limits, Machine as _, Message, Next, Start, Stop, Vocabulary as _, state_machine,
+};
 
 use crate::measure::nanoseconds_each;
 
@@ -161,19 +162,10 @@ pub(crate) fn ring(machines: usize, balls: usize, hops: usize) -> f64 {
 
 /// Nanoseconds for each message from many producers to one sink.
 pub(crate) fn fan_in(producers: usize, items: usize) -> f64 {
-    let mut kernel = Kernel::new(Limits {
-        queued_per_point: 2_000_000,
-        ..Limits::default()
-    });
+    let mut kernel = Kernel::new(Limits { queued_per_point: 2_000_000, ..Limits::default() });
     let sink = kernel.create(Sink { sum: 0 });
-    let producers: Vec<Address> = (0..producers)
-        .map(|_| {
-            kernel.create(Producer {
-                sink,
-                items: items as u64,
-            })
-        })
-        .collect();
+    let producers: Vec<Address> =
+        (0..producers).map(|_| kernel.create(Producer { sink, items: items as u64 })).collect();
     run(&mut kernel, producers.len());
     nanoseconds_each(producers.len() * items, || {
         for producer in &producers {

@@ -1,7 +1,8 @@
 //! Idle machines, children of one parent.
 
-use statepoint::prelude::*;
-use statepoint::{Address, Kernel, Limits};
+use statepoint::{
+    Aborted, Address, Context, Kernel, Limits, Machine as _, Message, Next, Start, Stop, Vocabulary as _, state_machine,
+};
 
 /// Waits for messages that do not come.
 struct Idle<const WORDS: usize> {

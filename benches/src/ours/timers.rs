@@ -4,8 +4,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use statepoint::prelude::*;
-use statepoint::{Address, Kernel, Limits, Moment};
+use statepoint::{
+    Aborted, Address, Context, Kernel, Limits, Machine as _, Message, Moment, Next, Start, Stop, Vocabulary as _,
+    state_machine,
+};
 
 use crate::measure::{Sequence, nanoseconds_each};
 use crate::rows::timers::{fired_after, pending_for, short};
@@ -78,18 +80,8 @@ impl World {
     fn new(clocks: usize) -> Self {
         let mut kernel = Kernel::new(Limits::default());
         let fired = Rc::default();
-        let clocks = (0..clocks)
-            .map(|_| {
-                kernel.create(Clock {
-                    fired: Rc::clone(&fired),
-                })
-            })
-            .collect();
-        let mut world = Self {
-            kernel,
-            clocks,
-            fired,
-        };
+        let clocks = (0..clocks).map(|_| kernel.create(Clock { fired: Rc::clone(&fired) })).collect();
+        let mut world = Self { kernel, clocks, fired };
         world.run();
         world
     }

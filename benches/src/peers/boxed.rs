@@ -41,10 +41,7 @@ impl Loop {
 
     fn create(&mut self, actor: impl Actor + 'static) -> usize {
         self.actors.push(Box::new(actor));
-        self.mailboxes.push(Mailbox {
-            messages: VecDeque::new(),
-            scheduled: false,
-        });
+        self.mailboxes.push(Mailbox { messages: VecDeque::new(), scheduled: false });
         self.actors.len() - 1
     }
 
@@ -101,12 +98,7 @@ impl Actor for Player {
         if let Ok(ball) = message.downcast::<Ball>() {
             self.balls += 1;
             if ball.left > 0 {
-                mail.send(
-                    from,
-                    Ball {
-                        left: ball.left - 1,
-                    },
-                );
+                mail.send(from, Ball { left: ball.left - 1 });
             }
         }
     }
@@ -122,12 +114,7 @@ impl Actor for Link {
         if let Ok(ball) = message.downcast::<Ball>() {
             self.balls += 1;
             if ball.left > 0 {
-                mail.send(
-                    self.next,
-                    Ball {
-                        left: ball.left - 1,
-                    },
-                );
+                mail.send(self.next, Ball { left: ball.left - 1 });
             }
         }
     }
@@ -204,14 +191,7 @@ pub(crate) fn ring(actors: usize, balls: usize, hops: usize) -> f64 {
 pub(crate) fn fan_in(producers: usize, items: usize) -> f64 {
     let mut work = Loop::default();
     let sink = work.create(Sink { sum: 0 });
-    let producers: Vec<usize> = (0..producers)
-        .map(|_| {
-            work.create(Producer {
-                sink,
-                items: items as u64,
-            })
-        })
-        .collect();
+    let producers: Vec<usize> = (0..producers).map(|_| work.create(Producer { sink, items: items as u64 })).collect();
     nanoseconds_each(producers.len() * items, || {
         for producer in &producers {
             work.send(*producer, sink, Go);

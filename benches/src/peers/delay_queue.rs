@@ -12,10 +12,7 @@ use crate::measure::{Sequence, nanoseconds_each};
 use crate::rows::timers::{fired_after, pending_for, short};
 
 fn runtime() -> Runtime {
-    Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .expect("a clock needs nothing of the system")
+    Builder::new_current_thread().enable_time().build().expect("a clock needs nothing of the system")
 }
 
 /// Nanoseconds to start a timer and cancel it at once, while `pending` others wait.

@@ -1,5 +1,7 @@
 //! A `match` over state and event, as one writes it by hand.
 
+use std::rc::Rc;
+
 use crate::rows::dispatch::{Event, Figures};
 
 #[derive(Clone, Copy)]
@@ -15,10 +17,10 @@ enum State {
 }
 
 /// Runs the events through the machine and returns what it has computed.
-pub(crate) fn run(events: &[Event]) -> Figures {
+pub(crate) fn run(events: &Rc<[Event]>) -> Figures {
     let mut figures = Figures::default();
     let mut state = State::Alpha;
-    for event in events {
+    for event in events.iter() {
         state = step(&mut figures, state, *event);
     }
     figures

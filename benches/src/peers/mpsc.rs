@@ -11,9 +11,7 @@ use tokio::task::yield_now;
 use crate::measure::nanoseconds_each;
 
 fn runtime() -> Runtime {
-    Builder::new_current_thread()
-        .build()
-        .expect("a runtime without drivers needs nothing of the system")
+    Builder::new_current_thread().build().expect("a runtime without drivers needs nothing of the system")
 }
 
 /// Lets each of the new tasks run until it waits for mail.
@@ -32,11 +30,7 @@ enum Play {
 }
 
 /// Gives each ball on; tells when the last has come.
-async fn player(
-    mut mail: UnboundedReceiver<Play>,
-    next: UnboundedSender<Play>,
-    finished: UnboundedSender<()>,
-) {
+async fn player(mut mail: UnboundedReceiver<Play>, next: UnboundedSender<Play>, finished: UnboundedSender<()>) {
     let mut balls = 0_u64;
     while let Some(message) = mail.recv().await {
         match message {

@@ -3,6 +3,8 @@
 
 use statig::prelude::*;
 
+use std::rc::Rc;
+
 use crate::rows::dispatch::{Event, Figures};
 
 #[derive(Default)]
@@ -190,9 +192,9 @@ impl Compass {
 }
 
 /// Runs the events through the machine and returns what it has computed.
-pub(crate) fn run(events: &[Event]) -> Figures {
+pub(crate) fn run(events: &Rc<[Event]>) -> Figures {
     let mut machine = Compass::default().state_machine();
-    for event in events {
+    for event in events.iter() {
         machine.handle(event);
     }
     machine.inner().figures

@@ -40,11 +40,7 @@ struct Context {
 
 impl Context {
     fn send(&mut self, to: Address, body: impl Body) {
-        self.queue.push_back(Envelope {
-            to,
-            from: self.me,
-            body: Box::new(body),
-        });
+        self.queue.push_back(Envelope { to, from: self.me, body: Box::new(body) });
     }
 }
 
@@ -87,14 +83,8 @@ struct Loop {
 impl Loop {
     fn create(&mut self, point: impl Machine) -> Address {
         let slot = u32::try_from(self.slots.len()).expect("fewer than 4 G points");
-        self.slots.push(Slot {
-            generation: 1,
-            point: Box::new(point),
-        });
-        Address {
-            slot,
-            generation: 1,
-        }
+        self.slots.push(Slot { generation: 1, point: Box::new(point) });
+        Address { slot, generation: 1 }
     }
 
     fn run(&mut self) {
@@ -229,12 +219,7 @@ pub(crate) fn ping_pong(hops: usize) -> f64 {
     let second = work.create(Player { balls: 0 });
     work.context.me = first;
     nanoseconds_each(hops, || {
-        work.context.send(
-            second,
-            Ball {
-                left: hops as u64 - 1,
-            },
-        );
+        work.context.send(second, Ball { left: hops as u64 - 1 });
         work.run();
     })
 }
@@ -242,10 +227,7 @@ pub(crate) fn ping_pong(hops: usize) -> f64 {
 /// Nanoseconds for each hop of `balls` round a ring.
 pub(crate) fn ring(points: usize, balls: usize, hops: usize) -> f64 {
     let mut work = Loop::default();
-    let mut next = Address {
-        slot: u32::try_from(points - 1).expect("fewer than 4 G points"),
-        generation: 1,
-    };
+    let mut next = Address { slot: u32::try_from(points - 1).expect("fewer than 4 G points"), generation: 1 };
     for _ in 0..points {
         next = work.create(Link { next, balls: 0 });
     }
@@ -262,14 +244,7 @@ pub(crate) fn ring(points: usize, balls: usize, hops: usize) -> f64 {
 pub(crate) fn fan_in(producers: usize, items: usize) -> f64 {
     let mut work = Loop::default();
     let sink = work.create(Sink { sum: 0 });
-    let producers: Vec<Address> = (0..producers)
-        .map(|_| {
-            work.create(Producer {
-                sink,
-                items: items as u64,
-            })
-        })
-        .collect();
+    let producers: Vec<Address> = (0..producers).map(|_| work.create(Producer { sink, items: items as u64 })).collect();
     nanoseconds_each(producers.len() * items, || {
         for producer in &producers {
             work.context.send(*producer, Go);
@@ -285,10 +260,7 @@ pub(crate) fn points<const WORDS: usize>(count: usize, measure: impl FnOnce()) {
         work.create(Idle::<WORDS> { words: [1; WORDS] });
     }
     for slot in 0..count {
-        let to = Address {
-            slot: u32::try_from(slot).expect("fewer than 4 G points"),
-            generation: 1,
-        };
+        let to = Address { slot: u32::try_from(slot).expect("fewer than 4 G points"), generation: 1 };
         work.context.send(to, Go);
         work.run();
     }

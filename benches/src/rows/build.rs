@@ -17,23 +17,20 @@ pub(crate) fn rows(size: &Size) -> Vec<Row> {
     let house = house();
     let ours = Crate::new(&house, "ours", generated::ours);
     let matched = Crate::new(&house, "matched", generated::matched);
-    [
-        ("build of 144 handlers, debug", &[] as &[&str]),
-        ("build of 144 handlers, release", &["--release"]),
-    ]
-    .map(|(name, flags)| Row {
-        name,
-        unit: "wall s",
-        samples: interleave(
-            size.few_rounds(),
-            vec![
-                Contender::new(Column::Ours, || ours.built_after_an_edit(flags)),
-                Contender::new(Column::Match, || matched.built_after_an_edit(flags)),
-            ],
-        ),
-        checks: Vec::new(),
-    })
-    .into()
+    [("build of 144 handlers, debug", &[] as &[&str]), ("build of 144 handlers, release", &["--release"])]
+        .map(|(name, flags)| Row {
+            name,
+            unit: "wall s",
+            samples: interleave(
+                size.few_rounds(),
+                vec![
+                    Contender::new(Column::Ours, || ours.built_after_an_edit(flags)),
+                    Contender::new(Column::Match, || matched.built_after_an_edit(flags)),
+                ],
+            ),
+            checks: Vec::new(),
+        })
+        .into()
 }
 
 /// `target/speed-build`, beside the folder of the running program.
@@ -55,10 +52,7 @@ impl Crate {
     fn new(house: &Path, name: &str, source: fn(u64) -> String) -> Self {
         let folder = house.join(name);
         let benches = Path::new(env!("CARGO_MANIFEST_DIR"));
-        write(
-            &folder.join("Cargo.toml"),
-            &generated::manifest(name, benches),
-        );
+        write(&folder.join("Cargo.toml"), &generated::manifest(name, benches));
         // The versions that statepoint itself is built with; without it cargo asks the registry.
         if let Ok(lock) = std::fs::read_to_string(benches.join("../Cargo.lock")) {
             write(&folder.join("Cargo.lock"), &lock);

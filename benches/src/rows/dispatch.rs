@@ -3,8 +3,11 @@
 //! `match` and statig take a plain enum by reference. Ours makes, sends up to the table and opens a boxed body for each
 //! event, because no message comes to a machine otherwise.
 
+use std::rc::Rc;
+
 use crate::measure::{Column, Contender, Sequence, interleave, nanoseconds_each};
 use crate::options::Size;
+use crate::ours;
 use crate::peers::{matched, statig};
 use crate::table::Row;
 
@@ -34,7 +37,7 @@ pub(crate) struct Figures {
     pub(crate) west: u64,
 }
 
-type Run = fn(&[Event]) -> Figures;
+type Run = fn(&Rc<[Event]>) -> Figures;
 
 /// `random`: no predictor knows the next event. `cycle`: 16 events over and over.
 pub(crate) fn rows(size: &Size) -> Vec<Row> {
@@ -43,10 +46,7 @@ pub(crate) fn rows(size: &Size) -> Vec<Row> {
     let random: Vec<Event> = (0..count).map(|_| event(&mut sequence)).collect();
     let cycle: Vec<Event> = random.iter().copied().cycle().take(16).collect();
     let cycle: Vec<Event> = cycle.into_iter().cycle().take(count).collect();
-    vec![
-        row("dispatch random", size, &random),
-        row("dispatch cycle", size, &cycle),
-    ]
+    vec![row("dispatch random", size, random.clone()), row("dispatch cycle", size, cycle)]
 }
 
 fn event(sequence: &mut Sequence) -> Event {
@@ -59,7 +59,9 @@ fn event(sequence: &mut Sequence) -> Event {
     }
 }
 
-fn row(name: &'static str, size: &Size, events: &[Event]) -> Row {
+fn row(name: &'static str, size: &Size, events: Vec<Event>) -> Row {
+    let events: Rc<[Event]> = events.into();
+    let events = &events;
     let expected = matched::run(events);
     let contender = |column, run: Run| {
         Contender::new(column, move || {
@@ -75,6 +77,7 @@ fn row(name: &'static str, size: &Size, events: &[Event]) -> Row {
         samples: interleave(
             size.rounds,
             vec![
+                contender(Column::Ours, ours::dispatch::run),
                 contender(Column::Match, matched::run),
                 contender(Column::Statig, statig::run),
             ],

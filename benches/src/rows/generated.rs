@@ -3,24 +3,17 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-const STATES: [&str; 12] = [
-    "Alpha", "Bravo", "Charlie", "Delta", "Echo", "Foxtrot", "Golf", "Hotel", "India", "Juliett",
-    "Kilo", "Lima",
-];
+const STATES: [&str; 12] =
+    ["Alpha", "Bravo", "Charlie", "Delta", "Echo", "Foxtrot", "Golf", "Hotel", "India", "Juliett", "Kilo", "Lima"];
 
-const MESSAGES: [&str; 12] = [
-    "Red", "Orange", "Yellow", "Green", "Blue", "Indigo", "Violet", "White", "Grey", "Black",
-    "Brown", "Pink",
-];
+const MESSAGES: [&str; 12] =
+    ["Red", "Orange", "Yellow", "Green", "Blue", "Indigo", "Violet", "White", "Grey", "Black", "Brown", "Pink"];
 
 /// `Cargo.toml` of a generated crate, in no workspace.
 pub(crate) fn manifest(name: &str, benches: &Path) -> String {
     let core = benches.join("../fsm-core");
     let statepoint = if name == "ours" {
-        format!(
-            "statepoint = {{ package = \"fsm-core\", path = {:?} }}\n",
-            core.display().to_string()
-        )
+        format!("statepoint = {{ package = \"fsm-core\", path = {:?} }}\n", core.display().to_string())
     } else {
         String::new()
     };
@@ -33,10 +26,8 @@ pub(crate) fn manifest(name: &str, benches: &Path) -> String {
 fn messages(derives: &str) -> String {
     let mut text = String::new();
     for message in MESSAGES {
-        let _ = writeln!(
-            text,
-            "#[derive(Debug, {derives})]\npub struct {message} {{ pub number: u64, pub text: String }}"
-        );
+        let _ =
+            writeln!(text, "#[derive(Debug, {derives})]\npub struct {message} {{ pub number: u64, pub text: String }}");
     }
     text
 }
@@ -51,7 +42,8 @@ fn handler(state: usize, message: usize) -> (String, &'static str, &'static str)
     (body, next(1), next(message % 7 + 2))
 }
 
-const BEGIN: &str = "fn main() {\n    let number = std::env::args().count() as u64;\n    let text = String::from(\"text\");\n";
+const BEGIN: &str =
+    "fn main() {\n    let number = std::env::args().count() as u64;\n    let text = String::from(\"text\");\n";
 
 /// The machine by `#[state_machine]`; `edit` is a constant in it.
 pub(crate) fn ours(edit: u64) -> String {
@@ -61,11 +53,7 @@ pub(crate) fn ours(edit: u64) -> String {
     text += &messages("Serialize, Deserialize, Message");
     text += "pub struct Machine { total: u64, text: String }\n";
     let states = STATES.map(str::to_uppercase);
-    let _ = writeln!(
-        text,
-        "#[state_machine({})]\nimpl Machine {{",
-        states.join(", ")
-    );
+    let _ = writeln!(text, "#[state_machine({})]\nimpl Machine {{", states.join(", "));
     for (s, state) in states.iter().enumerate() {
         for (m, message) in MESSAGES.iter().enumerate() {
             let (body, one, other) = handler(s, m);
@@ -83,29 +71,20 @@ pub(crate) fn ours(edit: u64) -> String {
     text += "    let mut kernel = Kernel::new(Limits::default());\n    \
              let machine = kernel.create(Machine { total: 0, text: String::new() });\n";
     for message in MESSAGES {
-        let _ = writeln!(
-            text,
-            "    kernel.send(machine, Address::NONE, {message} {{ number, text: text.clone() }});"
-        );
+        let _ = writeln!(text, "    kernel.send(machine, Address::NONE, {message} {{ number, text: text.clone() }});");
     }
     text + "    kernel.run(1_000);\n}\n"
 }
 
 /// The same machine as a `match`; `edit` is a constant in it.
 pub(crate) fn matched(edit: u64) -> String {
-    let mut text = format!(
-        "#![allow(dead_code)]\nuse serde::{{Deserialize, Serialize}};\nconst EDIT: u64 = {edit};\n"
-    );
+    let mut text = format!("#![allow(dead_code)]\nuse serde::{{Deserialize, Serialize}};\nconst EDIT: u64 = {edit};\n");
     text += &messages("Serialize, Deserialize");
     text += "#[derive(Debug)]\npub enum Event { Stop, ";
     for message in MESSAGES {
         let _ = write!(text, "{message}({message}), ");
     }
-    let _ = writeln!(
-        text,
-        "}}\n#[derive(Debug)]\npub enum State {{ {}, Ended }}",
-        STATES.join(", ")
-    );
+    let _ = writeln!(text, "}}\n#[derive(Debug)]\npub enum State {{ {}, Ended }}", STATES.join(", "));
     text += "#[derive(Debug)]\npub struct Machine { total: u64, text: String, state: State }\n\
              impl Machine {\n    fn handle(&mut self, event: Event) {\n        \
              self.state = match (&self.state, event) {\n";
@@ -119,16 +98,11 @@ pub(crate) fn matched(edit: u64) -> String {
             );
         }
     }
-    text +=
-        "            (State::Ended, _) | (_, Event::Stop) => State::Ended,\n        };\n    }\n}\n";
+    text += "            (State::Ended, _) | (_, Event::Stop) => State::Ended,\n        };\n    }\n}\n";
     text += BEGIN;
-    text +=
-        "    let mut machine = Machine { total: 0, text: String::new(), state: State::Alpha };\n";
+    text += "    let mut machine = Machine { total: 0, text: String::new(), state: State::Alpha };\n";
     for message in MESSAGES {
-        let _ = writeln!(
-            text,
-            "    machine.handle(Event::{message}({message} {{ number, text: text.clone() }}));"
-        );
+        let _ = writeln!(text, "    machine.handle(Event::{message}({message} {{ number, text: text.clone() }}));");
     }
     text + "    std::hint::black_box(&machine);\n}\n"
 }

@@ -2,21 +2,15 @@
 
 use crate::measure::{Column, Contender, interleave};
 use crate::options::Size;
+use crate::ours;
 use crate::peers::{boxed, mpsc, stripped};
 use crate::table::{Check, Row};
 
 const RING: usize = 1_000;
 
-const LOCAL_HOP: Check = Check::AtMost {
-    column: Column::Stripped,
-    factor: 1.5,
-};
+const LOCAL_HOP: Check = Check::AtMost { column: Column::Stripped, factor: 1.5 };
 
-const PLAY: Check = Check::TimesAsFast {
-    column: Column::Mpsc,
-    factor: 1.5,
-    aim: Some(2.5),
-};
+const PLAY: Check = Check::TimesAsFast { column: Column::Mpsc, factor: 1.5, aim: Some(2.5) };
 
 /// A hop from one to the other and back.
 pub(crate) fn ping_pong(size: &Size) -> Vec<Row> {
@@ -24,25 +18,18 @@ pub(crate) fn ping_pong(size: &Size) -> Vec<Row> {
     let samples = interleave(
         size.rounds,
         vec![
+            Contender::new(Column::Ours, || ours::hops::ping_pong(hops)),
             Contender::new(Column::Stripped, || stripped::ping_pong(hops)),
             Contender::new(Column::Boxed, || boxed::ping_pong(hops)),
             Contender::new(Column::Mpsc, || mpsc::ping_pong(hops)),
         ],
     );
-    vec![Row {
-        name: "ping-pong",
-        unit: "ns/hop",
-        samples,
-        checks: vec![LOCAL_HOP, PLAY],
-    }]
+    vec![Row { name: "ping-pong", unit: "ns/hop", samples, checks: vec![LOCAL_HOP, PLAY] }]
 }
 
 /// A hop to the next of the ring, with one ball and with 100 that travel as a bunch.
 pub(crate) fn rings(size: &Size) -> Vec<Row> {
-    vec![
-        ring("ring of 1,000", size, 1, vec![LOCAL_HOP, PLAY]),
-        ring("ring of 1,000, 100 balls", size, 100, Vec::new()),
-    ]
+    vec![ring("ring of 1,000", size, 1, vec![LOCAL_HOP, PLAY]), ring("ring of 1,000, 100 balls", size, 100, Vec::new())]
 }
 
 fn ring(name: &'static str, size: &Size, balls: usize, checks: Vec<Check>) -> Row {
@@ -50,17 +37,13 @@ fn ring(name: &'static str, size: &Size, balls: usize, checks: Vec<Check>) -> Ro
     let samples = interleave(
         size.rounds,
         vec![
+            Contender::new(Column::Ours, || ours::hops::ring(RING, balls, hops)),
             Contender::new(Column::Stripped, || stripped::ring(RING, balls, hops)),
             Contender::new(Column::Boxed, || boxed::ring(RING, balls, hops)),
             Contender::new(Column::Mpsc, || mpsc::ring(RING, balls, hops)),
         ],
     );
-    Row {
-        name,
-        unit: "ns/hop",
-        samples,
-        checks,
-    }
+    Row { name, unit: "ns/hop", samples, checks }
 }
 
 /// All messages are queued before the sink takes the first.
@@ -69,6 +52,7 @@ pub(crate) fn fan_in(size: &Size) -> Vec<Row> {
     let samples = interleave(
         size.rounds,
         vec![
+            Contender::new(Column::Ours, || ours::hops::fan_in(producers, items)),
             Contender::new(Column::Stripped, || stripped::fan_in(producers, items)),
             Contender::new(Column::Boxed, || boxed::fan_in(producers, items)),
             Contender::new(Column::Mpsc, || mpsc::fan_in(producers, items)),
@@ -78,10 +62,6 @@ pub(crate) fn fan_in(size: &Size) -> Vec<Row> {
         name: "fan-in",
         unit: "ns/message",
         samples,
-        checks: vec![Check::TimesAsFast {
-            column: Column::Mpsc,
-            factor: 0.7,
-            aim: Some(1.3),
-        }],
+        checks: vec![Check::TimesAsFast { column: Column::Mpsc, factor: 0.7, aim: Some(1.3) }],
     }]
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use crate::measure::{Column, Contender, cpu_time, interleave, resident_bytes};
 use crate::options::Size;
+use crate::ours;
 use crate::peers::{boxed, mpsc, stripped};
 use crate::table::{Check, Row};
 
@@ -46,9 +47,7 @@ fn row(name: &'static str, size: &Size, words: usize, figure: Figure) -> Row {
         unit,
         samples: interleave(
             size.few_rounds(),
-            [Column::Stripped, Column::Boxed, Column::Mpsc]
-                .map(contender)
-                .into(),
+            [Column::Ours, Column::Stripped, Column::Boxed, Column::Mpsc].map(contender).into(),
         ),
         checks,
     }
@@ -57,22 +56,14 @@ fn row(name: &'static str, size: &Size, words: usize, figure: Figure) -> Row {
 fn measured_in_a_child(column: Column, words: usize, count: usize) -> (f64, f64) {
     let program = std::env::current_exe().expect("a running program has a file");
     let output = Command::new(program)
-        .args([
-            "--child",
-            column.title(),
-            &words.to_string(),
-            &count.to_string(),
-        ])
+        .args(["--child", column.title(), &words.to_string(), &count.to_string()])
         .output()
         .expect("this program can be started again");
     let text = String::from_utf8_lossy(&output.stdout);
     let mut figures = text.split_whitespace().map(str::parse::<f64>);
     match (figures.next(), figures.next()) {
         (Some(Ok(bytes)), Some(Ok(nanoseconds))) => (bytes, nanoseconds),
-        _ => panic!(
-            "a child said {text:?} and {:?}",
-            String::from_utf8_lossy(&output.stderr)
-        ),
+        _ => panic!("a child said {text:?} and {:?}", String::from_utf8_lossy(&output.stderr)),
     }
 }
 
@@ -82,9 +73,7 @@ pub(crate) fn child(arguments: &[String]) -> Option<String> {
     let [title, words, count] = arguments else {
         return None;
     };
-    let column = Column::ALL
-        .into_iter()
-        .find(|column| column.title() == title)?;
+    let column = Column::ALL.into_iter().find(|column| column.title() == title)?;
     let (words, count): (usize, usize) = (words.parse().ok()?, count.parse().ok()?);
     let (bytes_before, cpu_before) = (resident_bytes(), cpu_time());
     let mut answer = None;
@@ -94,6 +83,8 @@ pub(crate) fn child(arguments: &[String]) -> Option<String> {
         answer = Some(format!("{:.2} {cpu:.2}", bytes - (words * 8) as f64));
     };
     match (column, words) {
+        (Column::Ours, 1) => ours::points::points::<1>(count, measure),
+        (Column::Ours, 5) => ours::points::points::<5>(count, measure),
         (Column::Stripped, 1) => stripped::points::<1>(count, measure),
         (Column::Stripped, 5) => stripped::points::<5>(count, measure),
         (Column::Boxed, 1) => boxed::points::<1>(count, measure),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::measure::{Column, Contender, Sequence, interleave};
 use crate::options::Size;
+use crate::ours;
 use crate::peers::delay_queue;
 use crate::table::{Check, Row};
 
@@ -18,24 +19,22 @@ pub(crate) fn rows(size: &Size) -> Vec<Row> {
             unit: "ns/pair",
             samples: interleave(
                 size.rounds,
-                vec![Contender::new(Column::DelayQueue, || {
-                    delay_queue::pairs(count, count)
-                })],
+                vec![
+                    Contender::new(Column::Ours, || ours::timers::pairs(count, count)),
+                    Contender::new(Column::DelayQueue, || delay_queue::pairs(count, count)),
+                ],
             ),
-            checks: vec![Check::TimesAsFast {
-                column: Column::DelayQueue,
-                factor: 1.5,
-                aim: None,
-            }],
+            checks: vec![Check::TimesAsFast { column: Column::DelayQueue, factor: 1.5, aim: None }],
         },
         Row {
             name: "timers: start all + cancel all",
             unit: "ns/pair",
             samples: interleave(
                 size.rounds,
-                vec![Contender::new(Column::DelayQueue, || {
-                    delay_queue::all(count)
-                })],
+                vec![
+                    Contender::new(Column::Ours, || ours::timers::all(count)),
+                    Contender::new(Column::DelayQueue, || delay_queue::all(count)),
+                ],
             ),
             checks: Vec::new(),
         },
@@ -44,14 +43,12 @@ pub(crate) fn rows(size: &Size) -> Vec<Row> {
             unit: "cpu-ns",
             samples: interleave(
                 size.few_rounds(),
-                vec![Contender::new(Column::DelayQueue, || {
-                    delay_queue::fired(count, span)
-                })],
+                vec![
+                    Contender::new(Column::Ours, || ours::timers::fired(count, span)),
+                    Contender::new(Column::DelayQueue, || delay_queue::fired(count, span)),
+                ],
             ),
-            checks: vec![Check::AtMost {
-                column: Column::DelayQueue,
-                factor: 0.5,
-            }],
+            checks: vec![Check::AtMost { column: Column::DelayQueue, factor: 0.5 }],
         },
     ]
 }
