@@ -1,1 +1,73 @@
-//! statepoint: machines that talk.
+//! statepoint: finite-state machines that talk over the network.
+//!
+//! You write a machine as an `impl` whose methods are named `STATE_Message`; one thread drives a million such machines; and
+//! the same `send` reaches a machine in this process or one behind a TCP connection.
+//!
+//! ```
+//! use statepoint::prelude::*;
+//!
+//! #[derive(Debug, PartialEq, Serialize, Deserialize, Message)]
+//! #[message(name = "lamp.Press")]
+//! pub struct Press;
+//!
+//! pub struct Lamp;
+//!
+//! #[state_machine(OFF, ON(timeout = "60s"))]
+//! impl Lamp {
+//!     fn OFF_Press(&mut self, _: Press) -> Next<Self> {
+//!         Self::ON
+//!     }
+//!     fn ON_Press(&mut self, _: Press) -> Next<Self> {
+//!         Self::OFF
+//!     }
+//!     fn ON_Timeout(&mut self, _: Timeout) -> Next<Self> {
+//!         Self::OFF
+//!     }
+//!     fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+//!         Self::complete(Aborted)
+//!     }
+//! }
+//!
+//! let mut test = Harness::new(Lamp).put(Lamp::ON);
+//! assert_eq!(test.give(Press).next(), "OFF");
+//! ```
+//!
+//! | look into | for |
+//! |---|---|
+//! | [`prelude`] | everything that a program of machines imports |
+//! | [`run`] | a whole program: settings, flags, trace, signals, exit code |
+//! | [`guide`] | how it works, and why a method that looks odd is a table cell |
+//! | [`Machine`], [`Message`], [`Routine`], [`Harness`] | the language, and testing it |
+//! | [`Networking`] | `cx.listen`, `cx.connect`, and what follows |
+//! | [`reactor`], [`sim`], [`Simulation`] | what drives it all: the system's sockets, or a simulated world |
+#![forbid(unsafe_code)]
+#![deny(unreachable_pub)]
+
+pub mod guide;
+mod program;
+
+pub use fsm_core::*;
+pub use fsm_net::{
+    Abandoned, Accepted, Close, Closed, Congested, Connect, Connected, Connector, Driver, Ended, Failure, Host,
+    HostPort, Listen, Listener, Listening, NetCounters, NetSettings, Networking, NoHostPort, NotAccepted, NotConnected,
+    NotListening, Proxy, Relieved, Simulation, net, reactor, sim, wire,
+};
+pub use program::{Program, run};
+
+/// Everything that a program of machines imports.
+///
+/// ```
+/// use statepoint::prelude::*;
+/// ```
+pub mod prelude {
+    pub use fsm_core::{
+        Aborted, Address, Completed, Context, Done, Fault, Faulted, Harness, Level, Machine, Message, Next, Outcome,
+        Overflow, Routine, RoutineHarness, Select, Start, Stop, TimedOut, Timeout, Unknown, Value, Vocabulary, routine,
+        state_machine,
+    };
+    pub use fsm_net::{
+        Abandoned, Accepted, Close, Closed, Congested, Connect, Connected, HostPort, Listen, Listening, Networking,
+        NotAccepted, NotConnected, NotListening, Relieved,
+    };
+    pub use serde::{Deserialize, Serialize};
+}

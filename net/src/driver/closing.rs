@@ -1,0 +1,157 @@
+//! How connections begin and end.
+
+use fsm_core::Address;
+
+use super::Driver;
+use super::connection::{ConnectionId, Phase};
+use super::sockets::Socket;
+use crate::messages::Ended;
+use crate::net::{Net, Token};
+use crate::orders::{Attach, Lost, Released};
+use crate::wire::Border;
+
+impl<N: Net> Driver<N> {
+    /// The order `Attach`: the connection has a proxy, and is read from now on.
+    pub(super) fn attach(&mut self, proxy: Address, attach: &Attach) {
+        self.kernel.watch(proxy);
+        let ConnectionId(token) = attach.connection;
+        let waits = self.sockets.connection(token).is_some_and(|connection| connection.phase == Phase::Waiting);
+        if !waits {
+            // It was closed between its offer and this order.
+            self.tell(proxy, Lost { reason: Ended::Reset });
+            return self.tell(proxy, Released { reason: Ended::Reset });
+        }
+        self.sockets.own(token, proxy);
+        let Some(connection) = self.sockets.connection(token) else { return };
+        connection.phase = Phase::Opening;
+        let offered_to = core::mem::replace(&mut connection.owner, proxy);
+        self.sockets.withdraw(token, offered_to);
+        let Some(connection) = self.sockets.connection(token) else { return };
+        connection.border = Border::new(proxy);
+        // Refused only for the driver and proxies, which control nothing; then the peer reaches nobody by number 0.
+        let _ = connection.border.set_default(attach.target);
+        let reported = connection.reported;
+        let mut outlet = connection.output.outlet(&mut self.pool);
+        if let Err(error) = connection.link.begin(&mut outlet) {
+            return self.peer_ended(token, Ended::Protocol(error.to_string()));
+        }
+        self.sockets.mark_dirty(token);
+        if reported {
+            self.sockets.mark(token, true, true);
+        }
+        self.open_if_ready(token);
+    }
+
+    /// Nothing more comes from the peer: the proxy is told, what waits is written, then the connection is released.
+    pub(super) fn peer_ended(&mut self, token: Token, ended: Ended) {
+        let Some(connection) = self.sockets.connection(token) else { return };
+        let owner = connection.owner;
+        match connection.phase {
+            Phase::Waiting | Phase::Draining(_) => return,
+            // Both ends close at once: what waits is still written.
+            Phase::Shutting if ended == Ended::ByPeer => {
+                connection.phase = Phase::Draining(Ended::ByUs);
+                return self.sockets.mark_dirty(token);
+            }
+            // This end has closed: the peer's end is all that was missing.
+            Phase::Shutting | Phase::Shut => {
+                let reason = if ended == Ended::ByPeer { Ended::ByUs } else { ended };
+                return self.finish(token, reason);
+            }
+            Phase::Opening | Phase::Open => {}
+        }
+        if matches!(ended, Ended::Protocol(_)) {
+            self.counters.protocol_errors += 1;
+        }
+        // Only a peer that has closed in order still reads.
+        let is_orderly = matches!(ended, Ended::ByPeer | Ended::CutShort);
+        connection.phase = Phase::Draining(ended.clone());
+        if !is_orderly {
+            connection.output.clear(&mut self.pool);
+        }
+        self.tell(owner, Lost { reason: ended });
+        self.sockets.mark_dirty(token);
+    }
+
+    /// Writing has failed: there is nobody to write to.
+    pub(super) fn write_failed(&mut self, token: Token, ended: Ended) {
+        let Some(connection) = self.sockets.connection(token) else { return };
+        connection.output.clear(&mut self.pool);
+        match &connection.phase {
+            Phase::Draining(first) => {
+                let first = first.clone();
+                self.finish(token, first);
+            }
+            // What the peer sent before it went may still be there to be read; its end follows.
+            Phase::Opening | Phase::Open => self.sockets.mark(token, true, false),
+            _ => self.peer_ended(token, ended),
+        }
+    }
+
+    /// The order `Shut`: what waits is written, then the write half is shut, then the peer's end is awaited.
+    pub(super) fn shut(&mut self, proxy: Address) {
+        let Some(token) = self.sockets.of(proxy) else {
+            return self.tell(proxy, Released { reason: Ended::ByUs });
+        };
+        let Some(connection) = self.sockets.connection(token) else { return };
+        if connection.takes_messages() {
+            connection.phase = Phase::Shutting;
+            self.sockets.mark_dirty(token);
+        }
+    }
+
+    pub(super) fn shut_write_half(&mut self, token: Token) {
+        let Some(connection) = self.sockets.connection(token) else { return };
+        connection.phase = Phase::Shut;
+        match self.net.shutdown(token) {
+            // The peer's end may lie in the socket unread.
+            Ok(()) => self.sockets.mark(token, true, false),
+            Err(_) => self.finish(token, Ended::ByUs),
+        }
+    }
+
+    /// The order `Cut`.
+    pub(super) fn cut(&mut self, proxy: Address) {
+        if let Some(token) = self.sockets.of(proxy) {
+            self.net.abort(token);
+            self.finish(token, Ended::NoAnswer);
+        } else {
+            self.tell(proxy, Released { reason: Ended::ByUs });
+        }
+    }
+
+    /// The socket is closed, its proxy told. The last that is heard of a connection.
+    pub(super) fn finish(&mut self, token: Token, reason: Ended) {
+        let Some(Socket::Connection(connection)) = self.sockets.remove(token) else { return };
+        self.net.close(token);
+        self.counters.ended += 1;
+        self.sockets.unthrottle_all();
+        self.tell(connection.owner, Released { reason });
+    }
+
+    /// The order `Release` of a listener or connector.
+    pub(super) fn release(&mut self, owner: Address) {
+        self.give_back(owner);
+        self.tell(owner, Released { reason: Ended::ByUs });
+    }
+
+    /// A watched point has ended, in whatever way: what it held is given back.
+    pub(super) fn release_of(&mut self, point: Address) {
+        self.give_back(point);
+        // Addresses behind a proxy that has ended lead nowhere; peers that hold them are told.
+        for token in self.sockets.relaying() {
+            self.sweep(token);
+        }
+    }
+
+    fn give_back(&mut self, owner: Address) {
+        self.forget_dials(owner);
+        let mut tokens = self.sockets.take_offers(owner);
+        tokens.extend(self.sockets.of(owner));
+        for token in tokens {
+            self.sockets.remove(token);
+            self.net.close(token);
+            self.sockets.unthrottle_all();
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! From the socket to the kernel.
+
+use std::io::{self, ErrorKind};
+
+use fsm_core::{Address, Body, Level, Undelivered};
+
+use super::connection::{Connection, Phase};
+use super::sockets::{Readiness, Socket};
+use super::{Driver, READ};
+use crate::messages::Ended;
+use crate::net::{Net, Token};
+use crate::orders::Opened;
+use crate::wire::{Inbound, LinkState, Refusal, decode_message, encode_gone};
+
+/// What reading a connection has come to.
+enum Read {
+    /// All that there was; the network will report more.
+    Drained,
+    /// There may be more.
+    More,
+    /// Nothing more will come.
+    Over(Ended),
+}
+
+impl<N: Net> Driver<N> {
+    /// Serves a socket of which the network has reported something.
+    pub(super) fn serve(&mut self, token: Token, readiness: Readiness) {
+        match self.sockets.get(token) {
+            Some(Socket::Port(_)) => self.accept(token),
+            Some(Socket::Dialling(owner)) => {
+                let owner = *owner;
+                self.dialling(token, owner);
+                // What was reported may already be the peer's first bytes.
+                if readiness.readable && self.sockets.connection(token).is_some() {
+                    self.sockets.mark(token, true, true);
+                }
+            }
+            Some(Socket::Connection(connection)) => {
+                if connection.phase == Phase::Waiting {
+                    connection.reported = true; // `attach` looks again
+                    return;
+                }
+                if readiness.writable {
+                    self.sockets.mark_dirty(token);
+                }
+                if readiness.readable {
+                    self.receive(token);
+                }
+            }
+            Some(Socket::Lent) | None => {}
+        }
+    }
+
+    fn receive(&mut self, token: Token) {
+        if self.kernel.queued() >= self.settings.read_pause {
+            return self.sockets.mark(token, true, false);
+        }
+        let Some(connection) = self.sockets.connection(token).filter(|connection| connection.reads()) else { return };
+        let mut scratch = core::mem::take(&mut self.scratch);
+        let read = match self.net.read(token, &mut scratch) {
+            Ok(0) => Read::Over(end_of_stream(connection)),
+            Ok(count) => match self.take_bytes(token, &mut scratch[..count]) {
+                Ok(()) if count < READ && self.net.short_read_drains(token) => Read::Drained,
+                Ok(()) => Read::More,
+                Err(ended) => Read::Over(ended),
+            },
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock => Read::Drained,
+                ErrorKind::Interrupted => Read::More,
+                _ => Read::Over(ended_by(&error)),
+            },
+        };
+        self.scratch = scratch;
+        match read {
+            Read::Drained => {}
+            Read::More => self.sockets.mark(token, true, false),
+            Read::Over(ended) => self.peer_ended(token, ended),
+        }
+    }
+
+    /// Takes what came over the socket: through the link, cut into frames.
+    fn take_bytes(&mut self, token: Token, mut bytes: &mut [u8]) -> Result<(), Ended> {
+        // The connection is taken out for as long as its frames go to the kernel.
+        let Some(mut connection) = self.sockets.lend(token) else { return Ok(()) };
+        let done = self.take_frames(&mut connection, &mut bytes);
+        let is_silent = connection.output.is_empty();
+        self.sockets.give_back(token, connection);
+        if !is_silent {
+            self.sockets.mark_dirty(token);
+        }
+        done?;
+        self.open_if_ready(token);
+        Ok(())
+    }
+
+    fn take_frames(&mut self, connection: &mut Connection, bytes: &mut &mut [u8]) -> Result<(), Ended> {
+        let mut link = connection.lend_link();
+        let done = loop {
+            let mut outlet = connection.output.outlet(&mut self.pool);
+            let mut part: &[u8] = match link.receive(bytes, &mut outlet) {
+                Ok(Some(part)) => part,
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(Ended::Protocol(error.to_string())),
+            };
+            if matches!(connection.phase, Phase::Shutting | Phase::Shut) {
+                continue; // this end has closed: what still comes is not taken
+            }
+            let mut decoder = connection.lend_decoder();
+            let framed = loop {
+                match decoder.next_frame(&mut part) {
+                    Ok(Some(frame)) => {
+                        if let Err(ended) = self.take_frame(connection, frame) {
+                            break Err(ended);
+                        }
+                    }
+                    Ok(None) => break Ok(()),
+                    Err(error) => break Err(Ended::Protocol(error.to_string())),
+                }
+            };
+            connection.decoder = decoder;
+            if framed.is_err() {
+                break framed;
+            }
+        };
+        connection.link = link;
+        done
+    }
+
+    fn take_frame(&mut self, connection: &mut Connection, frame: &[u8]) -> Result<(), Ended> {
+        let inbound = decode_message(&connection.border, &mut connection.incoming, frame)
+            .map_err(|error| Ended::Protocol(error.to_string()))?;
+        match inbound {
+            Inbound::Message { to, from, encoded } => {
+                self.counters.received += 1;
+                if !to.is_far() && !self.kernel.is_alive(to) {
+                    self.announce_gone(connection, to);
+                }
+                self.kernel.send(to, from, Body::encoded(encoded));
+            }
+            Inbound::Gone(address) => self.peer_point_gone(connection.owner, address),
+            Inbound::Refused { to, from, message, part, reason } => {
+                self.counters.refused += 1;
+                let dead = match reason {
+                    Refusal::Gone => Undelivered::Gone,
+                    _ => Undelivered::NeverGiven,
+                };
+                self.kernel.dead_letter(to, from, &message, dead);
+                let text = format_args!("refused {message} of {}: {part}: {reason}", connection.remote);
+                self.kernel.log(connection.owner, Level::Warning, text);
+                // News of an end and a message may cross, so only what was never given counts against the peer.
+                if reason != Refusal::Gone {
+                    self.refused(connection)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One more message of the peer's was refused.
+    fn refused(&self, connection: &mut Connection) -> Result<(), Ended> {
+        connection.refused += 1;
+        if connection.refused >= self.settings.refusals { Err(Ended::TooManyRefused) } else { Ok(()) }
+    }
+
+    /// Bodies that did not fit the message that should take them: known only after somebody has opened them.
+    pub(super) fn count_refusals(&mut self) {
+        while let Some(from) = self.kernel.take_refused() {
+            let Some(token) = self.sockets.of(from.near()) else { continue };
+            let Some(mut connection) = self.sockets.lend(token) else { continue };
+            let verdict = self.refused(&mut connection);
+            self.sockets.give_back(token, connection);
+            if let Err(ended) = verdict {
+                self.peer_ended(token, ended);
+            }
+        }
+    }
+
+    /// A point that the peer was given has ended: the peer is told.
+    pub(super) fn announce_gone(&mut self, connection: &mut Connection, address: Address) {
+        for number in connection.border.gone(address) {
+            connection.announce(number, &mut self.pool);
+        }
+    }
+
+    /// A point behind one connection has ended: the peers that know it through this process are told.
+    fn peer_point_gone(&mut self, proxy: Address, address: Address) {
+        for token in self.sockets.relaying() {
+            let Some(connection) = self.sockets.connection(token) else { continue };
+            if connection.owner == proxy {
+                continue;
+            }
+            for number in connection.border.gone(address) {
+                connection.announce(number, &mut self.pool);
+            }
+            self.sockets.mark_dirty(token);
+        }
+    }
+
+    /// The link's handshake may have ended with what came last.
+    pub(super) fn open_if_ready(&mut self, token: Token) {
+        let Some(connection) = self.sockets.connection(token) else { return };
+        if connection.phase == Phase::Opening && connection.link.state() == LinkState::Open {
+            connection.phase = Phase::Open;
+            let owner = connection.owner;
+            self.tell(owner, Opened);
+        }
+    }
+}
+
+impl Connection {
+    fn announce(&mut self, number: u64, pool: &mut crate::wire::Pool) {
+        // A full output ends the connection soon; then the peer needs no news of single points.
+        let _ = self.output.append(pool, |out| {
+            encode_gone(number, out);
+            Ok(())
+        });
+    }
+}
+
+/// What the end of the stream means.
+fn end_of_stream(connection: &mut Connection) -> Ended {
+    match connection.link.end() {
+        Err(error) => Ended::Protocol(error.to_string()),
+        Ok(()) if connection.decoder.is_idle() => Ended::ByPeer,
+        Ok(()) => Ended::CutShort,
+    }
+}
+
+/// What an error of the socket means.
+pub(super) fn ended_by(error: &io::Error) -> Ended {
+    match error.kind() {
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => Ended::Reset,
+        _ => Ended::System(error.into()),
+    }
+}

@@ -1,0 +1,192 @@
+//! The driver: a kernel, a network, and what lies between them. It decides nothing about time and waits for nothing.
+//!
+//! It has the doors of a sans-I/O machine: [`Driver::ready`] takes what the network reports, [`Driver::turn`] does a bounded
+//! amount of work at the moment it is given, [`Driver::timeout`] says when it wants the next turn. `reactor` opens them
+//! with mio, `sim` with virtual time.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `sockets.rs` | which socket is what, and who owns it |
+//! | `listening.rs` | ports: binding, accepting, what to do when the system has no room |
+//! | `dialling.rs` | attempts to connect, name look-ups |
+//! | `connection.rs` | one connection: its state |
+//! | `inbound.rs` | from the socket to the kernel |
+//! | `outbound.rs` | from the kernel to the socket |
+//! | `closing.rs` | how connections end |
+
+mod closing;
+mod connection;
+mod dialling;
+mod inbound;
+mod listening;
+mod outbound;
+mod sockets;
+
+use core::fmt;
+use std::collections::VecDeque;
+
+use fsm_core::{IntoPoint, Kernel, Limits, Moment};
+
+use crate::net::{Net, Ready};
+use crate::settings::NetSettings;
+use crate::wire::Pool;
+
+use connection::Connection;
+pub use connection::ConnectionId;
+use dialling::Dials;
+use sockets::Sockets;
+
+/// Timers that come due in one turn at the most.
+const TIMERS: usize = 4_096;
+/// Messages that are handled in one turn at the most.
+const MESSAGES: usize = 1_024;
+/// Sockets that are served in one turn at the most.
+const SOCKETS: usize = 256;
+/// What one read takes at the most; a connection is read once a turn.
+const READ: usize = 64 * 1024;
+
+/// A kernel and its network.
+///
+/// ```
+/// use fsm_core::{Done, Limits, Moment, routine};
+/// use fsm_net::{Driver, NetSettings, sim::World};
+///
+/// let world = World::new(1);
+/// let mut driver = Driver::new(world.host([10, 0, 0, 1].into()), Limits::default(), NetSettings::default());
+/// driver.create(routine(async |_| Done));
+/// driver.turn(Moment::ZERO);
+/// assert!(driver.kernel_mut().take_result().is_some());
+/// ```
+pub struct Driver<N: Net> {
+    kernel: Kernel,
+    net: N,
+    settings: NetSettings,
+    sockets: Sockets,
+    dials: Dials,
+    /// What the network has reported and no turn has looked at.
+    events: VecDeque<Ready>,
+    scratch: Vec<u8>,
+    pool: Pool,
+    counters: NetCounters,
+}
+
+/// What the driver counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NetCounters {
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections made.
+    pub connected: u64,
+    /// Connections ended, in whatever way.
+    pub ended: u64,
+    /// Peers turned away because the system had no room.
+    pub turned_away: u64,
+    /// Frames received that carried a message.
+    pub received: u64,
+    /// Frames sent that carried a message.
+    pub sent: u64,
+    /// Connections ended because the peer broke the protocol.
+    pub protocol_errors: u64,
+    /// Messages of peers refused at the border: addresses that were never given, or that have gone.
+    pub refused: u64,
+}
+
+impl<N: Net> Driver<N> {
+    /// A driver of a new kernel.
+    pub fn new(net: N, limits: Limits, settings: NetSettings) -> Self {
+        Self {
+            kernel: Kernel::new(limits),
+            net,
+            settings,
+            sockets: Sockets::default(),
+            dials: Dials::default(),
+            events: VecDeque::new(),
+            scratch: vec![0; READ],
+            pool: Pool::new(),
+            counters: NetCounters::default(),
+        }
+    }
+
+    /// Creates a root point.
+    pub fn create(&mut self, point: impl IntoPoint) -> fsm_core::Address {
+        self.kernel.create(point)
+    }
+
+    /// The kernel.
+    pub fn kernel(&self) -> &Kernel {
+        &self.kernel
+    }
+
+    /// The kernel, to create points, to send, to set a sink.
+    pub fn kernel_mut(&mut self) -> &mut Kernel {
+        &mut self.kernel
+    }
+
+    /// The network.
+    pub fn net_mut(&mut self) -> &mut N {
+        &mut self.net
+    }
+
+    /// What was counted so far.
+    pub fn counters(&self) -> NetCounters {
+        self.counters
+    }
+
+    /// How many sockets are held: ports, attempts and connections. 0 when everything has ended.
+    pub fn sockets(&self) -> usize {
+        self.sockets.len()
+    }
+
+    /// Takes what the network reports. It is looked at in the next turn.
+    pub fn ready(&mut self, event: Ready) {
+        match event {
+            Ready::Socket { token, readable, writable } => self.sockets.mark(token, readable, writable),
+            other => self.events.push_back(other),
+        }
+    }
+
+    /// When the next turn should be: now ([`Moment::ZERO`]) when work is left, at a deadline, or not before the network
+    /// reports something.
+    pub fn timeout(&self) -> Option<Moment> {
+        if !self.kernel.is_idle() || !self.events.is_empty() || self.sockets.has_work() {
+            return Some(Moment::ZERO);
+        }
+        [self.kernel.next_deadline(), self.sockets.next_deadline()].into_iter().flatten().min()
+    }
+
+    /// Does a bounded amount of work at the moment `now`: timers, sockets, messages, and one write for each connection that
+    /// has something to say.
+    pub fn turn(&mut self, now: Moment) {
+        self.kernel.advance(now, TIMERS);
+        self.sockets.unthrottle(self.kernel.now());
+        while let Some(event) = self.events.pop_front() {
+            if let Ready::Resolved { query, answer } = event {
+                self.resolved(query, answer);
+            }
+        }
+        for _ in 0..SOCKETS {
+            let Some((token, readiness)) = self.sockets.take_marked() else { break };
+            self.serve(token, readiness);
+        }
+        self.kernel.run(MESSAGES);
+        while let Some(outbound) = self.kernel.take_outbound() {
+            self.outbound(outbound);
+        }
+        self.count_refusals();
+        self.flush();
+        while let Some(point) = self.kernel.take_gone() {
+            self.release_of(point);
+        }
+    }
+}
+
+impl<N: Net> fmt::Debug for Driver<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver")
+            .field("kernel", &self.kernel)
+            .field("sockets", &self.sockets.len())
+            .field("counters", &self.counters)
+            .finish_non_exhaustive()
+    }
+}

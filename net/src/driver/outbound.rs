@@ -1,0 +1,184 @@
+//! From the kernel to the socket.
+
+use std::io::ErrorKind;
+
+use fsm_core::{Address, Body, EncodeError, Message, Outbound, Undelivered};
+
+use super::Driver;
+use super::connection::Phase;
+use super::inbound::ended_by;
+use crate::messages::{Close, Ended};
+use crate::net::{Net, Token};
+use crate::orders::{Attach, Bind, Cut, Dial, Filled, Release, Shut};
+use crate::wire::{Fill, Refusal, SendError, encode_gone, encode_message};
+
+impl<N: Net> Driver<N> {
+    /// A message has left the kernel.
+    pub(super) fn outbound(&mut self, outbound: Outbound) {
+        let Outbound { to, from, body } = outbound;
+        if to == Address::DRIVER {
+            self.order(from, body);
+        } else if body.is_local() && body.is::<Close>() {
+            self.kernel.send(to.near(), from, body);
+        } else {
+            self.send_far(to, from, body);
+        }
+    }
+
+    /// A machine's order. Whoever else sends to the driver gets nowhere.
+    fn order(&mut self, from: Address, body: Body) {
+        if let Some(bind) = body.peek::<Bind>() {
+            self.bind(from, &bind.at);
+        } else if let Some(dial) = body.peek::<Dial>() {
+            self.dial(from, &dial.to);
+        } else if let Some(attach) = body.peek::<Attach>() {
+            self.attach(from, attach);
+        } else if body.is::<Release>() {
+            self.release(from);
+        } else if body.is::<Shut>() {
+            self.shut(from);
+        } else if body.is::<Cut>() {
+            self.cut(from);
+        } else {
+            self.kernel.dead_letter(Address::DRIVER, from, body.name(), Undelivered::NoSuchPoint);
+        }
+    }
+
+    /// Tells a machine something.
+    pub(super) fn tell(&mut self, to: Address, message: impl Message) {
+        self.kernel.send(to, Address::DRIVER, message);
+    }
+
+    /// Writes a message into the output of the connection that leads to its receiver.
+    fn send_far(&mut self, to: Address, from: Address, body: Body) {
+        let name = body.name().to_owned();
+        if let Err(reason) = self.try_send_far(to, from, body) {
+            self.kernel.dead_letter(to, from, &name, reason);
+        }
+    }
+
+    fn try_send_far(&mut self, to: Address, from: Address, body: Body) -> Result<(), Undelivered> {
+        let token = self.sockets.of(to.near()).ok_or(Undelivered::Disconnected)?;
+        let limit = self.settings.frame_limit;
+        let connection = self.sockets.connection(token).ok_or(Undelivered::Disconnected)?;
+        if !connection.takes_messages() {
+            return Err(Undelivered::Disconnected);
+        }
+        let encoded = body.into_encoded().map_err(|error| match error {
+            EncodeError::Local { .. } => Undelivered::LocalOnly,
+            _ => Undelivered::Encode,
+        })?;
+        let (border, names) = (&mut connection.border, &mut connection.outgoing);
+        let appended = connection
+            .output
+            .append(&mut self.pool, |out| encode_message(border, names, limit, to, from, &encoded, out));
+        let (needs_sweep, relays) = (connection.border.needs_sweep(), connection.border.relayed() > 0);
+        self.sockets.mark_dirty(token);
+        if relays {
+            self.sockets.note_relay(token);
+        }
+        if needs_sweep {
+            self.sweep(token);
+        }
+        match appended {
+            Ok(fill) => {
+                self.counters.sent += 1;
+                self.filled(token, fill);
+                Ok(())
+            }
+            Err(SendError::OutputFull { .. }) => {
+                self.peer_ended(token, Ended::TooSlow);
+                Err(Undelivered::Congested)
+            }
+            Err(error) => Err(undelivered(&error)),
+        }
+    }
+
+    /// Tells the proxy how full the output has become.
+    fn filled(&mut self, token: Token, fill: Option<Fill>) {
+        let Some(fill) = fill else { return };
+        let Some(connection) = self.sockets.connection(token) else { return };
+        let (owner, waiting) = (connection.owner, connection.output.len());
+        match fill {
+            Fill::Normal => self.tell(owner, Filled { congested: false, waiting }),
+            Fill::Congested => self.tell(owner, Filled { congested: true, waiting }),
+            Fill::Full => {}
+        }
+    }
+
+    /// Retires the exports of a connection whose points have ended, and tells the peer.
+    pub(super) fn sweep(&mut self, token: Token) {
+        let Some(connection) = self.sockets.connection(token) else { return };
+        let kernel = &self.kernel;
+        let numbers = connection.border.sweep(|address| kernel.is_alive(address.near()));
+        for number in numbers {
+            let _ = connection.output.append(&mut self.pool, |out| {
+                encode_gone(number, out);
+                Ok(())
+            });
+        }
+        self.sockets.mark_dirty(token);
+    }
+
+    /// One write for each connection that has something to say.
+    pub(super) fn flush(&mut self) {
+        for _ in 0..self.sockets.dirty_len() {
+            let Some(token) = self.sockets.take_dirty() else { return };
+            self.flush_one(token);
+        }
+    }
+
+    fn flush_one(&mut self, token: Token) {
+        let Some(connection) = self.sockets.connection(token) else { return };
+        let before = connection.output.fill();
+        if let Err(error) = connection.output.seal(&mut *connection.link, &mut self.pool) {
+            return self.peer_ended(token, Ended::Protocol(error.to_string()));
+        }
+        if connection.output.ready() > 0 {
+            match self.net.write_vectored(token, &connection.output.slices()) {
+                Ok(count) => {
+                    connection.output.consume(count, &mut self.pool);
+                    if connection.output.ready() > 0 {
+                        self.sockets.mark_dirty(token); // the rest in the next turn
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::Interrupted => return self.sockets.mark_dirty(token),
+                Err(error) => return self.write_failed(token, ended_by(&error)),
+            }
+        }
+        let Some(connection) = self.sockets.connection(token) else { return };
+        let after = connection.output.fill();
+        if after != before && after == Fill::Normal {
+            self.filled(token, Some(after));
+        }
+        self.flushed(token);
+    }
+
+    /// Everything that waited may have been written: what was to be done then.
+    fn flushed(&mut self, token: Token) {
+        let Some(connection) = self.sockets.connection(token) else { return };
+        if !connection.output.is_empty() {
+            return;
+        }
+        match &connection.phase {
+            Phase::Shutting => self.shut_write_half(token),
+            Phase::Draining(ended) => {
+                let ended = ended.clone();
+                self.finish(token, ended);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn undelivered(error: &SendError) -> Undelivered {
+    match error {
+        SendError::Refused { reason: Refusal::Full, .. } => Undelivered::ExportsFull,
+        SendError::Refused { reason: Refusal::Gone, .. } => Undelivered::Gone,
+        SendError::Refused { .. } => Undelivered::NeverGiven,
+        SendError::TooLarge { .. } => Undelivered::TooLarge,
+        SendError::OutputFull { .. } => Undelivered::Congested,
+        _ => Undelivered::Encode,
+    }
+}

@@ -1,0 +1,252 @@
+//! Which socket is what, who owns it, and which of them need to be served.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use fsm_core::{Address, Moment};
+
+use super::Connection;
+use super::listening::Port;
+use crate::net::Token;
+
+/// What a socket is.
+pub(super) enum Socket {
+    Port(Box<Port>),
+    /// An attempt to connect, by its owner.
+    Dialling(Address),
+    Connection(Box<Connection>),
+    /// A connection that is being worked on elsewhere in the driver.
+    Lent,
+}
+
+/// What the network has reported of a socket since it was last served.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Readiness {
+    pub(super) readable: bool,
+    pub(super) writable: bool,
+}
+
+struct Entry {
+    token: Token,
+    socket: Socket,
+    /// The point that owns it; none while it is offered.
+    owner: Option<Address>,
+    readiness: Readiness,
+    /// It stands in `marked`.
+    is_marked: bool,
+    /// It stands in `dirty`.
+    is_dirty: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Sockets {
+    /// By the token's index.
+    entries: Vec<Option<Entry>>,
+    count: usize,
+    /// The socket that a point owns. Only looked into, never walked: its order must not show.
+    owners: HashMap<Address, Token>,
+    marked: VecDeque<Token>,
+    dirty: VecDeque<Token>,
+    /// Ports that wait for the system to have room again.
+    throttled: Vec<(Moment, Token)>,
+    /// Connections that were offered to a listener or connector and have no proxy yet.
+    offers: BTreeMap<Address, Vec<Token>>,
+    /// Connections whose peer was given addresses that lie beyond another connection.
+    relaying: BTreeSet<Token>,
+}
+
+impl Sockets {
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// A new socket of `owner`.
+    pub(super) fn insert(&mut self, token: Token, owner: Address, socket: Socket) {
+        self.put(token, socket);
+        self.own(token, owner);
+    }
+
+    /// A new connection, offered to `to`.
+    pub(super) fn offer(&mut self, token: Token, to: Address, connection: Connection) {
+        self.put(token, Socket::Connection(Box::new(connection)));
+        self.offers.entry(to).or_default().push(token);
+    }
+
+    fn put(&mut self, token: Token, socket: Socket) {
+        let index = token.index();
+        if self.entries.len() <= index {
+            self.entries.resize_with(index + 1, || None);
+        }
+        let entry =
+            Entry { token, socket, owner: None, readiness: Readiness::default(), is_marked: false, is_dirty: false };
+        self.count += usize::from(self.entries[index].replace(entry).is_none());
+    }
+
+    /// The socket has this owner from now on.
+    pub(super) fn own(&mut self, token: Token, owner: Address) {
+        self.disown(token);
+        if let Some(entry) = self.entry(token) {
+            entry.owner = Some(owner);
+            self.owners.insert(owner, token);
+        }
+    }
+
+    /// The offer was taken, or is withdrawn.
+    pub(super) fn withdraw(&mut self, token: Token, from: Address) {
+        if let Some(offers) = self.offers.get_mut(&from) {
+            offers.retain(|offered| *offered != token);
+            if offers.is_empty() {
+                self.offers.remove(&from);
+            }
+        }
+    }
+
+    /// What was offered to the point and not taken.
+    pub(super) fn take_offers(&mut self, to: Address) -> Vec<Token> {
+        self.offers.remove(&to).unwrap_or_default()
+    }
+
+    fn disown(&mut self, token: Token) {
+        if let Some(owner) = self.entry(token).and_then(|entry| entry.owner.take()) {
+            self.owners.remove(&owner);
+        }
+    }
+
+    pub(super) fn remove(&mut self, token: Token) -> Option<Socket> {
+        self.disown(token);
+        self.entry(token)?;
+        let entry = self.entries[token.index()].take()?;
+        self.count -= 1;
+        self.relaying.remove(&token);
+        self.throttled.retain(|(_, throttled)| *throttled != token);
+        Some(entry.socket)
+    }
+
+    /// Takes a connection out, to work on it together with the rest of the driver.
+    pub(super) fn lend(&mut self, token: Token) -> Option<Box<Connection>> {
+        let entry = self.entry(token)?;
+        match core::mem::replace(&mut entry.socket, Socket::Lent) {
+            Socket::Connection(connection) => Some(connection),
+            other => {
+                entry.socket = other;
+                None
+            }
+        }
+    }
+
+    pub(super) fn give_back(&mut self, token: Token, connection: Box<Connection>) {
+        if let Some(entry) = self.entry(token) {
+            entry.socket = Socket::Connection(connection);
+        }
+    }
+
+    /// The peer of this connection was given an address beyond another one.
+    pub(super) fn note_relay(&mut self, token: Token) {
+        self.relaying.insert(token);
+    }
+
+    /// Connections whose peers hold addresses beyond other connections.
+    pub(super) fn relaying(&self) -> Vec<Token> {
+        self.relaying.iter().copied().collect()
+    }
+
+    fn entry(&mut self, token: Token) -> Option<&mut Entry> {
+        self.entries.get_mut(token.index())?.as_mut().filter(|entry| entry.token == token)
+    }
+
+    pub(super) fn get(&mut self, token: Token) -> Option<&mut Socket> {
+        self.entry(token).map(|entry| &mut entry.socket)
+    }
+
+    pub(super) fn port(&mut self, token: Token) -> Option<&mut Port> {
+        match self.get(token)? {
+            Socket::Port(port) => Some(port),
+            _ => None,
+        }
+    }
+
+    pub(super) fn connection(&mut self, token: Token) -> Option<&mut Connection> {
+        match self.get(token)? {
+            Socket::Connection(connection) => Some(connection),
+            _ => None,
+        }
+    }
+
+    /// The socket that the point owns.
+    pub(super) fn of(&self, owner: Address) -> Option<Token> {
+        self.owners.get(&owner).copied()
+    }
+
+    /// The network reports something of a socket, or it was not served to the end.
+    pub(super) fn mark(&mut self, token: Token, readable: bool, writable: bool) {
+        let Some(entry) = self.entry(token) else { return };
+        entry.readiness.readable |= readable;
+        entry.readiness.writable |= writable;
+        if !core::mem::replace(&mut entry.is_marked, true) {
+            self.marked.push_back(token);
+        }
+    }
+
+    pub(super) fn take_marked(&mut self) -> Option<(Token, Readiness)> {
+        while let Some(token) = self.marked.pop_front() {
+            if let Some(entry) = self.entry(token) {
+                entry.is_marked = false;
+                return Some((token, core::mem::take(&mut entry.readiness)));
+            }
+        }
+        None
+    }
+
+    /// The connection has something to write.
+    pub(super) fn mark_dirty(&mut self, token: Token) {
+        let Some(entry) = self.entry(token) else { return };
+        if !core::mem::replace(&mut entry.is_dirty, true) {
+            self.dirty.push_back(token);
+        }
+    }
+
+    pub(super) fn take_dirty(&mut self) -> Option<Token> {
+        while let Some(token) = self.dirty.pop_front() {
+            if let Some(entry) = self.entry(token) {
+                entry.is_dirty = false;
+                return Some(token);
+            }
+        }
+        None
+    }
+
+    pub(super) fn dirty_len(&self) -> usize {
+        self.dirty.len()
+    }
+
+    pub(super) fn has_work(&self) -> bool {
+        !self.marked.is_empty() || !self.dirty.is_empty()
+    }
+
+    /// The port accepts nothing before `until`.
+    pub(super) fn throttle(&mut self, token: Token, until: Moment) {
+        self.throttled.push((until, token));
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Moment> {
+        self.throttled.iter().map(|(until, _)| *until).min()
+    }
+
+    /// Ports whose wait is over at `now` accept again.
+    pub(super) fn unthrottle(&mut self, now: Moment) {
+        if self.throttled.is_empty() {
+            return;
+        }
+        let (over, still): (Vec<_>, Vec<_>) = self.throttled.drain(..).partition(|(until, _)| *until <= now);
+        self.throttled = still;
+        for (_, token) in over {
+            self.mark(token, true, false);
+        }
+    }
+
+    /// A descriptor has come free: throttled ports try again at once.
+    pub(super) fn unthrottle_all(&mut self) {
+        for (_, token) in core::mem::take(&mut self.throttled) {
+            self.mark(token, true, false);
+        }
+    }
+}

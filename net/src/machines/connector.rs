@@ -1,0 +1,88 @@
+//! The machine behind `cx.connect`.
+
+use fsm_core::{Aborted, Address, Context, Done, Machine, Message, Next, Start, Stop, Vocabulary, state_machine};
+
+use crate::machines::Proxy;
+use crate::messages::{Failure, NotConnected};
+use crate::orders::{Dial, Dialled, NotDialled, Release, Released};
+use crate::request::Connect;
+
+/// An attempt to connect. A quiet child of its controller; the connection is its sibling, so it outlives the attempt.
+#[derive(Debug)]
+pub struct Connector {
+    connect: Connect,
+    controller: Address,
+}
+
+/// The attempt has taken as long as it may.
+#[derive(Debug, Message)]
+#[message(name = "statepoint.order.Deadline", local)]
+struct Deadline;
+
+impl Connector {
+    pub(crate) fn new(connect: Connect, controller: Address) -> Self {
+        Self { connect, controller }
+    }
+
+    /// What was asked for.
+    pub fn connect(&self) -> &Connect {
+        &self.connect
+    }
+
+    fn fail(&self, reason: Failure, cx: &mut Context) {
+        cx.send(self.controller, NotConnected { requested: self.connect.to.clone(), reason });
+    }
+}
+
+#[state_machine(INITIAL, DIALLING, RELEASING)]
+impl Connector {
+    fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
+        cx.send(Address::DRIVER, Dial { to: self.connect.to.clone() });
+        cx.start(self.connect.within, Deadline);
+        Self::DIALLING
+    }
+
+    fn DIALLING_Dialled(&mut self, dialled: Dialled, cx: &mut Context) -> Next<Self> {
+        let requested = self.connect.to.clone();
+        cx.create_beside(Proxy::connected(dialled, self.controller, requested));
+        Self::complete(Done)
+    }
+
+    fn DIALLING_NotDialled(&mut self, fault: NotDialled, cx: &mut Context) -> Next<Self> {
+        self.fail(fault.reason, cx);
+        Self::complete(Done)
+    }
+
+    fn DIALLING_Deadline(&mut self, _: Deadline, cx: &mut Context) -> Next<Self> {
+        self.fail(Failure::timed_out(format!("no answer within {:?}", self.connect.within)), cx);
+        cx.send(Address::DRIVER, Release);
+        Self::RELEASING
+    }
+
+    fn ANY_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
+        cx.send(Address::DRIVER, Release);
+        Self::RELEASING
+    }
+
+    fn RELEASING_Released(&mut self, _: Released) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+
+    /// Asked twice: the release is under way.
+    fn RELEASING_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::RELEASING
+    }
+
+    /// The answer to `Dial` and the wish to end have crossed. The driver closes a connection that nobody attached.
+    fn RELEASING_Dialled(&mut self, _: Dialled) -> Next<Self> {
+        Self::RELEASING
+    }
+
+    fn RELEASING_NotDialled(&mut self, _: NotDialled) -> Next<Self> {
+        Self::RELEASING
+    }
+
+    fn RELEASING_Deadline(&mut self, _: Deadline) -> Next<Self> {
+        Self::RELEASING
+    }
+}

@@ -1,0 +1,231 @@
+//! What the network tells a controller.
+//!
+//! All of them are local: no peer can forge one.
+
+use core::fmt;
+use core::net::SocketAddr;
+use std::io;
+
+use fsm_core::{Message, Moment};
+
+use crate::host_port::HostPort;
+
+/// The port is open. From the listener: what [`stop_listen`](crate::Networking::stop_listen) takes.
+#[derive(Clone, Debug, PartialEq, Eq, Message)]
+#[message(name = "statepoint.Listening", local)]
+pub struct Listening {
+    /// Where one asked to listen.
+    pub requested: HostPort,
+    /// Where it listens: the port is known also when 0 was asked for.
+    pub listening: SocketAddr,
+    /// Since when.
+    pub at: Moment,
+}
+
+/// The port could not be opened, or is open no more.
+#[derive(Clone, Debug, PartialEq, Eq, Message)]
+#[message(name = "statepoint.NotListening", local, fault)]
+pub struct NotListening {
+    /// Where one asked to listen.
+    pub requested: HostPort,
+    /// Why not.
+    pub reason: Failure,
+}
+
+impl fmt::Display for NotListening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot listen at \"{}\" ({})", self.requested, self.reason)
+    }
+}
+
+/// Somebody has connected. From the peer: a reply goes there.
+#[derive(Clone, Debug, PartialEq, Eq, Message)]
+#[message(name = "statepoint.Accepted", local)]
+pub struct Accepted {
+    /// Where one listens.
+    pub listening: SocketAddr,
+    /// The peer's address.
+    pub remote: SocketAddr,
+    /// When.
+    pub at: Moment,
+}
+
+/// Somebody wanted to connect and could not be served. The listener goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Message)]
+#[message(name = "statepoint.NotAccepted", local, fault)]
+pub struct NotAccepted {
+    /// Where one listens.
+    pub listening: SocketAddr,
+    /// Why not.
+    pub reason: Failure,
+}
+
+impl fmt::Display for NotAccepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot accept at \"{}\" ({})", self.listening, self.reason)
+    }
+}
+
+/// The connection is there. From the peer: what is sent to that address arrives at the other end.
+#[derive(Clone, Debug, PartialEq, Eq, Message)]
+#[message(name = "statepoint.Connected", local)]
+pub struct Connected {
+    /// Whither one asked to connect.
+    pub requested: HostPort,
+    /// The peer's address.
+    pub remote: SocketAddr,
+    /// One's own address.
+    pub local: SocketAddr,
+    /// When.
+    pub at: Moment,
+}
+
+/// There is no connection.
+#[derive(Clone, Debug, PartialEq, Eq, Message)]
+#[message(name = "statepoint.NotConnected", local, fault)]
+pub struct NotConnected {
+    /// Whither one asked to connect.
+    pub requested: HostPort,
+    /// Why not.
+    pub reason: Failure,
+}
+
+impl fmt::Display for NotConnected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot connect to \"{}\" ({})", self.requested, self.reason)
+    }
+}
+
+/// Closes a connection: send it to the peer's address. What was sent before it arrives first; then `Closed` comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Message)]
+#[message(name = "statepoint.Close", local)]
+pub struct Close;
+
+/// The connection has ended because this end closed it. From the peer's address, which leads nowhere now.
+#[derive(Clone, Debug, PartialEq, Eq, Message)]
+#[message(name = "statepoint.Closed", local)]
+pub struct Closed {
+    /// The peer's address.
+    pub remote: SocketAddr,
+    /// Since when there was a connection.
+    pub opened: Moment,
+    /// When it ended.
+    pub at: Moment,
+    /// How it went: [`Ended::ByUs`], unless the peer could not take the rest.
+    pub reason: Ended,
+}
+
+/// The connection has ended, and this end did not close it. From the peer's address, which leads nowhere now.
+///
+/// What was sent and not answered may have arrived or not.
+#[derive(Clone, Debug, PartialEq, Eq, Message)]
+#[message(name = "statepoint.Abandoned", local, fault)]
+pub struct Abandoned {
+    /// The peer's address.
+    pub remote: SocketAddr,
+    /// Since when there was a connection.
+    pub opened: Moment,
+    /// When it ended.
+    pub at: Moment,
+    /// Why.
+    pub reason: Ended,
+}
+
+impl fmt::Display for Abandoned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "abandoned by \"{}\" ({})", self.remote, self.reason)
+    }
+}
+
+/// The peer reads more slowly than messages are sent to it: send less. From the peer's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Message)]
+#[message(name = "statepoint.Congested", local)]
+pub struct Congested {
+    /// How many bytes wait.
+    pub waiting: usize,
+}
+
+/// The peer has caught up. From the peer's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Message)]
+#[message(name = "statepoint.Relieved", local)]
+pub struct Relieved;
+
+/// Why something of the network could not be had. The system, or what it met, is to blame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// What kind of failure.
+    pub kind: io::ErrorKind,
+    /// The system's number for it, which is the exit code of a program that ends with it.
+    pub code: Option<i32>,
+    /// What the system says.
+    pub text: String,
+}
+
+impl Failure {
+    pub(crate) fn timed_out(text: impl Into<String>) -> Self {
+        Self { kind: io::ErrorKind::TimedOut, code: None, text: text.into() }
+    }
+}
+
+impl From<&io::Error> for Failure {
+    fn from(error: &io::Error) -> Self {
+        let text = match error.raw_os_error() {
+            Some(_) => error.to_string(),
+            // Without a number the text of a kind is in small letters; say it as the system would.
+            None => capitalised(&error.to_string()),
+        };
+        Self { kind: error.kind(), code: error.raw_os_error(), text }
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// How a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ended {
+    /// This end closed it, in order.
+    ByUs,
+    /// The peer closed it, in order.
+    ByPeer,
+    /// The peer's stream ended in the middle of a frame.
+    CutShort,
+    /// The peer, or something between, has reset it.
+    Reset,
+    /// The peer broke the protocol: what was expected, and what it sent.
+    Protocol(String),
+    /// The peer sent too many messages that could not be taken: addresses it was never given, bodies that did not fit.
+    TooManyRefused,
+    /// The peer read too slowly.
+    TooSlow,
+    /// The peer did not answer the close in time.
+    NoAnswer,
+    /// The system reported something else.
+    System(Failure),
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ByUs => f.write_str("closed by this end"),
+            Self::ByPeer => f.write_str("closed by the peer"),
+            Self::CutShort => f.write_str("expected the rest of a frame, got the end of the stream"),
+            Self::Reset => f.write_str("reset by the peer"),
+            Self::Protocol(text) => write!(f, "protocol: {text}"),
+            Self::TooManyRefused => f.write_str("the peer sent too many messages that could not be taken"),
+            Self::TooSlow => f.write_str("the peer read too slowly"),
+            Self::NoAnswer => f.write_str("the peer did not answer the close in time"),
+            Self::System(failure) => failure.fmt(f),
+        }
+    }
+}

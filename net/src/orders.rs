@@ -1,0 +1,123 @@
+//! What network machines and driver say to each other. All of it is local.
+//!
+//! Machines decide, the driver does: it owns sockets and connections. Orders leave the kernel in their turn, so an order
+//! keeps its place among the messages sent before and after it.
+
+use core::net::SocketAddr;
+
+use fsm_core::{Address, Message};
+
+use crate::driver::ConnectionId;
+use crate::host_port::HostPort;
+use crate::messages::{Ended, Failure};
+
+/// To the driver: open a port.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Bind", local)]
+pub(crate) struct Bind {
+    pub(crate) at: HostPort,
+}
+
+/// From the driver: the port is open.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Bound", local)]
+pub(crate) struct Bound {
+    pub(crate) at: SocketAddr,
+}
+
+/// From the driver: the port is not open, or no more.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.NotBound", local)]
+pub(crate) struct NotBound {
+    pub(crate) reason: Failure,
+}
+
+/// From the driver: a peer waits to be attached.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Incoming", local)]
+pub(crate) struct Incoming {
+    pub(crate) connection: ConnectionId,
+    pub(crate) remote: SocketAddr,
+}
+
+/// From the driver: peers were turned away.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.TurnedAway", local)]
+pub(crate) struct TurnedAway {
+    pub(crate) reason: Failure,
+}
+
+/// To the driver: connect.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Dial", local)]
+pub(crate) struct Dial {
+    pub(crate) to: HostPort,
+}
+
+/// From the driver: connected, and waits to be attached.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Dialled", local)]
+pub(crate) struct Dialled {
+    pub(crate) connection: ConnectionId,
+    pub(crate) remote: SocketAddr,
+    pub(crate) local: SocketAddr,
+}
+
+/// From the driver: not connected.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.NotDialled", local)]
+pub(crate) struct NotDialled {
+    pub(crate) reason: Failure,
+}
+
+/// To the driver: give back what the sender holds, a port or an attempt to connect. `Released` follows, and nothing after
+/// it.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Release", local)]
+pub(crate) struct Release;
+
+/// From the driver: the port, the attempt or the connection is no more.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Released", local)]
+pub(crate) struct Released {
+    pub(crate) reason: Ended,
+}
+
+/// To the driver: the sender is the connection's proxy.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Attach", local)]
+pub(crate) struct Attach {
+    pub(crate) connection: ConnectionId,
+    /// Who gets the messages of the peer that name no other address.
+    pub(crate) target: Address,
+}
+
+/// From the driver: the link is open, messages can go.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Opened", local)]
+pub(crate) struct Opened;
+
+/// From the driver: nothing more will come from the peer. `Released` follows.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Lost", local)]
+pub(crate) struct Lost {
+    pub(crate) reason: Ended,
+}
+
+/// To the driver: write what waits, then close in order. `Released` follows.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Shut", local)]
+pub(crate) struct Shut;
+
+/// To the driver: close at once, whatever waits. `Released` follows.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Cut", local)]
+pub(crate) struct Cut;
+
+/// From the driver: how full the output has become.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Filled", local)]
+pub(crate) struct Filled {
+    pub(crate) congested: bool,
+    pub(crate) waiting: usize,
+}

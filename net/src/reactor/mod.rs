@@ -1,0 +1,163 @@
+//! The reactor: one thread, one `Poll`, one kernel. The only place that names mio.
+
+mod handle;
+mod resolver;
+mod socket_net;
+
+use core::fmt;
+use core::time::Duration;
+use std::io;
+use std::sync::Arc;
+use std::time::Instant;
+
+use fsm_core::{Address, IntoPoint, Kernel, Limits, Moment, Value};
+
+use crate::driver::{Driver, NetCounters};
+use crate::settings::NetSettings;
+
+use handle::Inbox;
+pub use handle::{Handle, InboxFull};
+use socket_net::SocketNet;
+
+/// Events that one poll takes.
+const EVENTS: usize = 1_024;
+/// The waker's token, which no socket has.
+const WAKE: mio::Token = mio::Token(usize::MAX);
+
+/// Drives a kernel and its network with the system's clock and sockets.
+///
+/// A reactor is built on the thread that runs it, and stays there: points need not be `Send`. Other threads reach it
+/// through a [`Handle`].
+///
+/// ```
+/// use fsm_core::{Done, Limits, routine};
+/// use fsm_net::{NetSettings, reactor::Reactor};
+///
+/// let mut reactor = Reactor::new(Limits::default(), NetSettings::default())?;
+/// let main = reactor.create(routine(async |_| Done));
+/// assert!(reactor.run(main)?.is::<Done>());
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct Reactor {
+    poll: mio::Poll,
+    events: mio::Events,
+    driver: Driver<SocketNet>,
+    began: Instant,
+    inbox: Arc<Inbox>,
+    /// Root points that have ended and that nobody has asked for.
+    results: Vec<(Address, Value)>,
+}
+
+impl Reactor {
+    /// A reactor without points.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no selector or no waker, for want of descriptors.
+    pub fn new(limits: Limits, settings: NetSettings) -> io::Result<Self> {
+        let poll = mio::Poll::new()?;
+        let waker = mio::Waker::new(poll.registry(), WAKE)?;
+        let inbox = Arc::new(Inbox::new(waker));
+        let resolver = Arc::clone(&inbox);
+        let net = SocketNet::new(poll.registry().try_clone()?, move || resolver.wake());
+        Ok(Self {
+            poll,
+            events: mio::Events::with_capacity(EVENTS),
+            driver: Driver::new(net, limits, settings),
+            began: Instant::now(),
+            inbox,
+            results: Vec::new(),
+        })
+    }
+
+    /// Creates a root point.
+    pub fn create(&mut self, point: impl IntoPoint) -> Address {
+        self.driver.create(point)
+    }
+
+    /// The way in for other threads.
+    pub fn handle(&self) -> Handle {
+        Handle::new(Arc::clone(&self.inbox))
+    }
+
+    /// The kernel, to send messages and to set a sink.
+    pub fn kernel_mut(&mut self) -> &mut Kernel {
+        self.driver.kernel_mut()
+    }
+
+    /// The kernel.
+    pub fn kernel(&self) -> &Kernel {
+        self.driver.kernel()
+    }
+
+    /// What the network has counted.
+    pub fn counters(&self) -> NetCounters {
+        self.driver.counters()
+    }
+
+    /// How many sockets are held: ports, attempts and connections.
+    pub fn sockets(&self) -> usize {
+        self.driver.sockets()
+    }
+
+    /// Runs until the root point `main` has ended; what it completed with. Other root points run along.
+    ///
+    /// # Errors
+    ///
+    /// The system's selector fails. Nothing that a peer does leads to it.
+    pub fn run(&mut self, main: Address) -> io::Result<Value> {
+        loop {
+            if let Some(value) = self.take_result(main) {
+                return Ok(value);
+            }
+            self.turn(None)?;
+        }
+    }
+
+    /// What the root point `point` has completed with, once.
+    pub fn take_result(&mut self, point: Address) -> Option<Value> {
+        while let Some(result) = self.driver.kernel_mut().take_result() {
+            self.results.push(result);
+        }
+        let index = self.results.iter().position(|(address, _)| *address == point)?;
+        Some(self.results.swap_remove(index).1)
+    }
+
+    /// One turn: waits until there is something to do, but no longer than `wait`, and does a bounded amount of it.
+    ///
+    /// # Errors
+    ///
+    /// The system's selector fails.
+    pub fn turn(&mut self, wait: Option<Duration>) -> io::Result<()> {
+        let deadline = self.driver.timeout().map(|deadline| deadline - self.now());
+        let wait = [deadline, wait].into_iter().flatten().min();
+        match self.poll.poll(&mut self.events, wait) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        for event in &self.events {
+            if event.token() == WAKE {
+                self.inbox.woken();
+            } else if let Some(ready) = self.driver.net_mut().ready(event) {
+                self.driver.ready(ready);
+            }
+        }
+        while let Some(resolved) = self.driver.net_mut().resolved() {
+            self.driver.ready(resolved);
+        }
+        self.inbox.deliver(self.driver.kernel_mut());
+        let now = self.now();
+        self.driver.turn(now);
+        Ok(())
+    }
+
+    fn now(&self) -> Moment {
+        Moment::ZERO + self.began.elapsed()
+    }
+}
+
+impl fmt::Debug for Reactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reactor").field("driver", &self.driver).finish_non_exhaustive()
+    }
+}

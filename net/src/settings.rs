@@ -1,0 +1,30 @@
+//! The bounds of the network.
+
+use crate::wire::{FrameLimit, Marks};
+
+/// How much a driver's connections may hold and forgive.
+///
+/// ```
+/// use fsm_net::NetSettings;
+///
+/// let strict = NetSettings { refusals: 1, ..NetSettings::default() };
+/// assert_eq!(strict.refusals, 1);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NetSettings {
+    /// The longest frame that is taken from a peer, and that is sent to one. 1 MiB.
+    pub frame_limit: FrameLimit,
+    /// When a connection's output counts as congested, and when as full. A connection whose output is full is ended.
+    pub marks: Marks,
+    /// How many messages of a peer may be refused before its connection is ended: addresses it was never given, bodies that
+    /// do not fit. 100.
+    pub refusals: u32,
+    /// While this many messages wait to be handled, connections are not read: peers wait, and memory stays bounded. 65,536.
+    pub read_pause: usize,
+}
+
+impl Default for NetSettings {
+    fn default() -> Self {
+        Self { frame_limit: FrameLimit::default(), marks: Marks::default(), refusals: 100, read_pause: 65_536 }
+    }
+}

@@ -1,0 +1,148 @@
+//! Several hosts in one simulated world, each with its driver: the loop that moves virtual time.
+
+use core::fmt;
+use core::net::IpAddr;
+use core::time::Duration;
+
+use fsm_core::{Limits, Moment};
+
+use crate::driver::Driver;
+use crate::settings::NetSettings;
+use crate::sim::{Faults, SimNet, World};
+
+/// Turns of one host at one moment. A host that is never idle would keep the world from moving.
+const TURNS: usize = 100_000;
+
+/// A simulated world with a driver on each of its hosts.
+///
+/// Time moves to whatever comes first: something on the network, or a deadline of any host. The same seed gives the same
+/// run.
+///
+/// ```
+/// use core::time::Duration;
+/// use fsm_core::{Done, Routine, routine};
+/// use fsm_net::Simulation;
+///
+/// let mut simulation = Simulation::new(7);
+/// let host = simulation.host([10, 0, 0, 1].into());
+/// simulation.driver(host).create(routine(async |cx: &mut Routine| cx.sleep(Duration::from_secs(3_600)).await));
+/// simulation.run_for(Duration::from_secs(3_601));
+/// let (_, value) = simulation.driver(host).kernel_mut().take_result().expect("an hour has passed");
+/// assert!(value.is::<Done>());
+/// ```
+pub struct Simulation {
+    world: World,
+    drivers: Vec<Driver<SimNet>>,
+}
+
+/// The name of a host in a [`Simulation`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Host(usize);
+
+impl Simulation {
+    /// A world without faults.
+    pub fn new(seed: u64) -> Self {
+        Self { world: World::new(seed), drivers: Vec::new() }
+    }
+
+    /// A world with these faults.
+    pub fn with_faults(seed: u64, faults: Faults) -> Self {
+        Self { world: World::with_faults(seed, faults), drivers: Vec::new() }
+    }
+
+    /// A new host with usual limits.
+    pub fn host(&mut self, ip: IpAddr) -> Host {
+        self.host_with(ip, Limits::default(), NetSettings::default())
+    }
+
+    /// A new host with limits of its own.
+    pub fn host_with(&mut self, ip: IpAddr, limits: Limits, settings: NetSettings) -> Host {
+        self.drivers.push(Driver::new(self.world.host(ip), limits, settings));
+        Host(self.drivers.len() - 1)
+    }
+
+    /// The driver of a host.
+    pub fn driver(&mut self, host: Host) -> &mut Driver<SimNet> {
+        &mut self.drivers[host.0]
+    }
+
+    /// The world, to break it.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Moment {
+        self.world.now()
+    }
+
+    /// Lets every host do what it can at the present moment.
+    ///
+    /// # Panics
+    ///
+    /// A host goes on for ever without time passing: two of its points send to each other without end.
+    pub fn settle(&mut self) {
+        let now = self.world.now();
+        for _ in 0..TURNS {
+            let mut is_idle = true;
+            for driver in &mut self.drivers {
+                for event in driver.net_mut().ready() {
+                    driver.ready(event);
+                }
+                if driver.timeout().is_some_and(|deadline| deadline <= now) {
+                    is_idle = false;
+                    driver.turn(now);
+                }
+            }
+            if is_idle {
+                return;
+            }
+        }
+        panic!("expected every host to become idle at {now:?}, got one that never does");
+    }
+
+    /// When something happens next; `None` when nothing will.
+    pub fn next_event(&self) -> Option<Moment> {
+        let deadlines = self.drivers.iter().filter_map(Driver::timeout);
+        deadlines.chain(self.world.next_event()).min()
+    }
+
+    /// Does what can be done now, then moves to the next event, no further than `until`. `false` when `until` was reached.
+    pub fn step(&mut self, until: Moment) -> bool {
+        self.settle();
+        let next = self.next_event().map_or(until, |next| next.max(self.now()));
+        self.world.advance(next.min(until));
+        next < until
+    }
+
+    /// Lets `duration` pass.
+    pub fn run_for(&mut self, duration: Duration) {
+        let until = self.now() + duration;
+        while self.step(until) {}
+        self.settle();
+    }
+
+    /// Lets time pass until `done`, but no longer than `limit`; whether it is done.
+    pub fn run_until(&mut self, limit: Duration, mut done: impl FnMut(&mut Self) -> bool) -> bool {
+        let until = self.now() + limit;
+        loop {
+            self.settle();
+            if done(self) {
+                return true;
+            }
+            if !self.step(until) {
+                self.settle();
+                return done(self);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Simulation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulation")
+            .field("now", &self.now())
+            .field("hosts", &self.drivers.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,1 @@
+//! The guide: how statepoint works, chapter by chapter.
