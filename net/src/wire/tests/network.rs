@@ -203,6 +203,12 @@ impl Network {
         }
     }
 
+    fn forget_dead(&mut self, process: usize) {
+        let mut held = std::mem::take(&mut self.processes[process].held);
+        held.retain(|(address, _)| self.resolve(process, *address).is_ok());
+        self.processes[process].held = held;
+    }
+
     fn sweep(&mut self, process: usize) {
         for peer in (0..PROCESSES).filter(|peer| *peer != process) {
             let points = self.processes[process].points.clone();
@@ -275,6 +281,10 @@ fn addresses_lead_to_their_points_over_any_number_of_hops_and_peers_reach_only_w
                 3 if network.random.one_in(3) => network.reconnect(),
                 4..=6 => network.probe(),
                 _ => network.send(process),
+            }
+            // Now and then what leads nowhere is forgotten, so that not every message mentions something dead.
+            if network.random.one_in(4) {
+                network.forget_dead(process);
             }
             // Chance should meet new addresses as often as old ones.
             let held = &mut network.processes[process].held;
