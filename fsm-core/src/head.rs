@@ -8,7 +8,7 @@ pub(crate) const NIL: u32 = u32::MAX;
 pub(crate) struct Head {
     /// Grows when the point ends, so that its address leads nowhere from then on.
     pub(crate) generation: u32,
-    /// The low 24 bits count the messages in the run queue, the rest are flags.
+    /// The low 27 bits count the messages in the run queue, the rest are flags.
     pub(crate) queued: u32,
     pub(crate) parent: u32,
     pub(crate) first_child: u32,
@@ -19,15 +19,21 @@ pub(crate) struct Head {
 }
 
 /// The low bits of [`Head::queued`].
-pub(crate) const COUNT: u32 = (1 << 24) - 1;
+pub(crate) const COUNT: u32 = (1 << 27) - 1;
 /// The point has a backlog.
-pub(crate) const BACKLOG: u32 = 1 << 24;
+pub(crate) const BACKLOG: u32 = 1 << 27;
 /// A message to it was dropped, its sender told; lasts until half of the bound is free.
-pub(crate) const OVERFLOWING: u32 = 1 << 25;
+pub(crate) const OVERFLOWING: u32 = 1 << 28;
 /// The driver wants to know when it ends.
-pub(crate) const WATCHED: u32 = 1 << 26;
+pub(crate) const WATCHED: u32 = 1 << 29;
 /// Its parent is not told when it ends.
-pub(crate) const QUIET: u32 = 1 << 27;
+pub(crate) const QUIET: u32 = 1 << 30;
+/// Its point has ended, and the next one is not yet born: the generation is nobody's. The count is at its highest, so
+/// that whoever asks for room is sent the slow way, which looks at this flag.
+pub(crate) const VACANT: u32 = 1 << 31;
+
+/// The highest bound for messages in the run queue for one point. What no bound may refuse finds room above it.
+pub(crate) const MAX_QUEUED: u32 = (1 << 24) - 1;
 
 const _: () = assert!(core::mem::size_of::<Head>() == 28);
 
@@ -42,6 +48,11 @@ impl Head {
             previous_sibling: NIL,
             timers: NIL,
         }
+    }
+
+    /// A slot without a point.
+    pub(crate) const fn vacant(generation: u32) -> Self {
+        Self { queued: VACANT | COUNT, ..Self::new(generation) }
     }
 
     #[inline]

@@ -4,16 +4,17 @@ use super::Context;
 use crate::address::Address;
 use crate::body::Body;
 use crate::envelope::MAX_SLOT;
-use crate::head::{Head, NIL, QUIET};
-use crate::lifecycle::{Start, Timeout};
+use crate::head::{Head, NIL, QUIET, VACANT};
+use crate::lifecycle::{Start, Stop, Timeout};
 use crate::point::NewPoint;
 use crate::timers::Charge;
 use crate::trace::What;
 
 impl Context {
-    /// The address of the slot's present point.
+    /// The address of the slot's present point, also while it waits for its children to end.
     pub(crate) fn address(&self, slot: u32) -> Address {
         match self.heads.get(slot as usize) {
+            Some(head) if head.has(VACANT) => Address::new(slot, head.generation.wrapping_sub(1), 0),
             Some(head) => Address::new(slot, head.generation, 0),
             None => Address::NONE,
         }
@@ -48,14 +49,21 @@ impl Context {
         }
         self.births.push((slot, point));
         self.post_always(child, creator, Body::new(Start));
+        // A parent that has ended has asked its children to stop already; this one was created beside one of them.
+        if parent != NIL && self.heads[parent as usize].has(VACANT) {
+            self.post_always(child, creator, Body::new(Stop));
+        }
         child
     }
 
     fn take_slot(&mut self) -> Option<u32> {
         if let Some(slot) = self.free.pop() {
+            let head = &mut self.heads[slot as usize];
+            *head = Head::new(head.generation);
             return Some(slot);
         }
-        let slot = u32::try_from(self.heads.len()).ok().filter(|slot| *slot < self.limits.points.min(MAX_SLOT))?;
+        // Slot 0 is the driver's.
+        let slot = u32::try_from(self.heads.len()).ok().filter(|slot| *slot <= self.limits.points.min(MAX_SLOT))?;
         self.heads.push(Head::new(1));
         Some(slot)
     }

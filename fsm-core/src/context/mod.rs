@@ -13,7 +13,7 @@ use crate::body::Body;
 use crate::codec::Refused;
 use crate::counters::Counters;
 use crate::envelope::Envelope;
-use crate::head::Head;
+use crate::head::{Head, MAX_QUEUED};
 use crate::limits::Limits;
 use crate::machine::{Machine, Next};
 use crate::moment::Moment;
@@ -22,6 +22,7 @@ use crate::point::Point;
 use crate::timers::Timers;
 
 pub(crate) use observer::Observer;
+pub(crate) use post::SPARE;
 pub(crate) use timing::SELECT_LIMIT;
 
 /// All that a handler may touch: who it is, who sent the message, and every operation of
@@ -77,7 +78,8 @@ pub(crate) struct Notes {
 }
 
 impl Context {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(mut limits: Limits) -> Self {
+        limits.queued_per_point = limits.queued_per_point.min(MAX_QUEUED);
         Self {
             now: Moment::ZERO,
             me: Address::NONE,
@@ -126,7 +128,7 @@ impl Context {
     /// A message for which the state has no cell.
     #[cold]
     pub(crate) fn note_unknown(&mut self, body: &Body, expected: &[&str]) {
-        if !is_untold(body.id()) {
+        if !is_untold(body) {
             self.counters.unknown += 1;
         }
         self.trace_unknown(body, expected);
@@ -137,10 +139,9 @@ impl Context {
 }
 
 /// Messages of a point's life that a point need not know: traced, not counted as unknown.
-fn is_untold(id: MessageId) -> bool {
+fn is_untold(body: &Body) -> bool {
     use crate::lifecycle::{Completed, Start};
-    use crate::message::Message as _;
-    id == Start::ID || id == Completed::ID
+    body.peek::<Start>().is_some() || body.peek::<Completed>().is_some()
 }
 
 impl fmt::Debug for Context {

@@ -36,6 +36,10 @@ impl Observer {
 impl Context {
     pub(crate) fn set_sink(&mut self, sink: Option<Box<dyn Sink>>) {
         let level = sink.as_ref().map_or(Level::None, |sink| sink.level());
+        if level == Level::None && self.observer.is_none() {
+            return; // nobody watches, so nothing is paid for
+        }
+        let sink = sink.filter(|_| level < Level::None);
         let observer = self.observer();
         (observer.sink, observer.level) = (sink, level);
     }
@@ -79,9 +83,11 @@ impl Context {
     #[cold]
     pub(super) fn trace_post(&mut self, to: Address, from: Address, body: &Body) {
         let (me, message) = (self.me, body.name());
-        if from == me {
+        if me.is_none() {
+            // The driver sends: what comes of it is told when it is received.
+        } else if from == me {
             self.trace(me, || What::Sent { message, to });
-        } else if !me.is_none() {
+        } else {
             self.trace(me, || What::Forwarded { message, to, from });
         }
     }

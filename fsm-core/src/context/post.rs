@@ -5,10 +5,12 @@ use crate::address::Address;
 use crate::body::Body;
 use crate::counters::Undelivered;
 use crate::envelope::{Distant, Envelope, Kind};
-use crate::head::OVERFLOWING;
+use crate::head::{OVERFLOWING, VACANT};
 use crate::lifecycle::{Overflow, Stop};
-use crate::message::Message as _;
 use crate::trace::What;
+
+/// Room above a bound, for `Stop` alone.
+pub(crate) const SPARE: u32 = 64;
 
 impl Context {
     /// Queues `body` for `to`, or makes it a dead letter.
@@ -28,7 +30,11 @@ impl Context {
 
     /// Queues a message of the kernel itself, which no bound may refuse: `Start`, `Stop`, `Completed`.
     pub(crate) fn post_always(&mut self, to: Address, from: Address, body: Body) {
-        if let Some(head) = self.heads.get_mut(to.slot() as usize).filter(|head| head.generation == to.generation()) {
+        if let Some(head) = self
+            .heads
+            .get_mut(to.slot() as usize)
+            .filter(|head| head.generation == to.generation() && !head.has(VACANT))
+        {
             head.queued += 1;
             self.run.push_back(Envelope::new(Kind::Plain, to, (from.slot(), from.generation()), Some(body)));
         }
@@ -66,13 +72,16 @@ impl Context {
 
     #[cold]
     fn admit_beyond_bounds(&mut self, to: Address, from: Address, body: &Body) -> Result<(), Undelivered> {
+        let head = &mut self.heads[to.slot() as usize];
+        if head.has(VACANT) {
+            return Err(Undelivered::NoSuchPoint);
+        }
         if self.run.len() >= self.limits.run_queue {
             return Err(Undelivered::RunQueueFull);
         }
-        let limit = self.limits.queued_per_point;
-        let head = &mut self.heads[to.slot() as usize];
-        // A point that is flooded can still be stopped. The spare room has its own bound.
-        if body.id() == Stop::ID && head.count() < limit.saturating_add(64) {
+        // A point that is flooded can still be stopped. The spare room has its own bound, and is not for what a peer calls
+        // a `Stop`.
+        if body.peek::<Stop>().is_some() && head.count() < self.limits.queued_per_point + SPARE {
             head.queued += 1;
             return Ok(());
         }
@@ -100,6 +109,7 @@ impl Context {
     }
 
     pub(crate) fn is_alive(&self, address: Address) -> bool {
-        self.heads.get(address.slot() as usize).is_some_and(|head| head.generation == address.generation())
+        let head = self.heads.get(address.slot() as usize);
+        head.is_some_and(|head| head.generation == address.generation() && !head.has(VACANT))
     }
 }

@@ -9,10 +9,11 @@ use crate::body::Body;
 use crate::context::{Context, Notes};
 use crate::coverage::Coverage;
 use crate::envelope::Kind;
-use crate::head::{Head, NIL};
+use crate::head::{BACKLOG, Head, NIL};
 use crate::lifecycle::Start;
 use crate::limits::Limits;
 use crate::moment::Moment;
+use crate::name::MessageId;
 use crate::point::{Did, Lent, Point};
 
 pub(super) struct Desk {
@@ -20,9 +21,16 @@ pub(super) struct Desk {
     pub(super) me: Address,
     pub(super) parent: Address,
     pub(super) peer: Address,
-    deferred: VecDeque<(Address, Body)>,
+    deferred: VecDeque<Item>,
     pub(super) coverage: Coverage,
     ended: bool,
+}
+
+/// A message for the point, with the key of its timer when it comes from one.
+struct Item {
+    from: Address,
+    body: Body,
+    timer: Option<MessageId>,
 }
 
 impl Desk {
@@ -75,7 +83,7 @@ impl Desk {
 
     pub(super) fn give(&mut self, point: &mut dyn Point, from: Address, body: Body) -> Step {
         let mut step = Step::default();
-        self.run(point, from, body, &mut step);
+        self.run(point, Item { from, body, timer: None }, &mut step);
         self.collect(point, &mut step);
         step
     }
@@ -101,24 +109,25 @@ impl Desk {
         cx.now = cx.now.max(now);
         let mut due = Vec::new();
         cx.timers.expire(now, usize::MAX, &mut |ticket| due.push(ticket));
-        for ticket in due {
+        let me = self.me;
+        // The limits of children that were created run too, but there is nobody to take them.
+        for ticket in due.into_iter().filter(|ticket| ticket.owner == me.slot()) {
             if self.ended {
                 return;
             }
-            let me = self.me;
             let cx = self.cx();
             let now = cx.now;
             let head = &mut cx.heads[me.slot() as usize];
-            if let Some((_, body)) = cx.timers.claim(&mut head.timers, ticket.index, ticket.generation, now) {
-                self.run(point, me, body, step);
+            if let Some((key, body)) = cx.timers.claim(&mut head.timers, ticket.index, ticket.generation, now) {
+                self.run(point, Item { from: me, body, timer: Some(key) }, step);
             }
         }
     }
 
     /// Hands over one message, and those that the change of state recalls.
-    fn run(&mut self, point: &mut dyn Point, from: Address, body: Body, step: &mut Step) {
-        let mut mail = VecDeque::from([(from, body)]);
-        while let Some((from, body)) = mail.pop_front() {
+    fn run(&mut self, point: &mut dyn Point, item: Item, step: &mut Step) {
+        let mut mail = VecDeque::from([item]);
+        while let Some(Item { from, body, timer }) = mail.pop_front() {
             assert!(
                 !self.ended,
                 "expected a running {}, but it has ended and takes no {}",
@@ -131,6 +140,11 @@ impl Desk {
             let place = point.cell(body.id());
             let did = point.receive(body, &mut self.lent);
             self.coverage.record(place, &did, point.cell(0).state);
+            // A timer that was cancelled is not delivered, also when it was deferred.
+            let recanted = core::mem::take(&mut self.cx().recanted);
+            for items in [&mut mail, &mut self.deferred] {
+                items.retain(|item| !recanted.iter().any(|(_, key)| item.timer == Some(*key)));
+            }
             match did {
                 Did::Stayed => {}
                 Did::Moved => {
@@ -142,12 +156,14 @@ impl Desk {
                 Did::Deferred => {
                     if let Some(body) = self.cx().kept.take() {
                         step.deferred = true;
-                        self.deferred.push_back((from, body));
+                        self.deferred.push_back(Item { from, body, timer });
+                        self.cx().heads[me.slot() as usize].set(BACKLOG); // so that what is cancelled is told
                     }
                 }
                 Did::Ended(value) => {
                     self.ended = true;
                     step.completed = Some(*value);
+                    mail.clear(); // dead letters
                 }
             }
         }

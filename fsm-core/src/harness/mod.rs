@@ -29,7 +29,6 @@ pub use step::Step;
 ///
 /// ```
 /// # extern crate fsm_core as statepoint;
-/// # fn main() {}
 /// use core::time::Duration;
 /// use fsm_core::{Context, Harness, Message, Next, Start, Stop, Timeout, Vocabulary, Aborted, Machine, state_machine};
 ///
@@ -53,14 +52,12 @@ pub use step::Step;
 ///     }
 /// }
 ///
-/// # #[cfg(test)]
-/// #[test]
-/// fn a_kettle_beeps_after_three_minutes() {
-///     let mut test = Harness::new(Kettle).put(Kettle::HEATING);
-///     let step = test.advance(Duration::from_secs(180));
-///     assert_eq!(step.sent_to::<Beep>(test.parent()), [&Beep]);
-///     assert!(test.is_in(Kettle::COLD));
-/// }
+/// # fn main() {
+/// let mut test = Harness::new(Kettle).put(Kettle::HEATING);
+/// let step = test.advance(Duration::from_secs(180));
+/// assert_eq!(step.sent_to::<Beep>(test.parent()), [&Beep]);
+/// assert!(test.is_in(Kettle::COLD));
+/// # }
 /// ```
 pub struct Harness<M: Machine> {
     live: Live<M>,

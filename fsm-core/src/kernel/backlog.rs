@@ -6,14 +6,17 @@
 //! new messages for the point go to the back of `recalled`. To the point it is as if it had one mailbox:
 //! `tests/deferral_model.rs` compares it with that.
 
+use core::any::Any;
 use std::collections::VecDeque;
 
 use super::Kernel;
 use crate::address::Address;
 use crate::body::Body;
+use crate::context::SPARE;
 use crate::counters::Undelivered;
 use crate::envelope::{Envelope, Kind};
-use crate::head::BACKLOG;
+use crate::head::{BACKLOG, OVERFLOWING};
+use crate::lifecycle::{Completed, Stop};
 use crate::name::MessageId;
 
 /// Messages that a point takes from its backlog in one visit, so that others get their turn.
@@ -23,8 +26,20 @@ const VISIT: usize = 8;
 pub(super) struct Backlog {
     deferred: VecDeque<Item>,
     recalled: VecDeque<Item>,
+    /// How many of the messages come from timers: mostly none, and then there is nothing to look for.
+    timed: usize,
     /// A wake token stands in the run queue.
     awake: bool,
+}
+
+impl Backlog {
+    fn next(&mut self) -> Option<Item> {
+        let item = self.recalled.pop_front()?;
+        if let Item::Message { timer: Some(_), .. } = item {
+            self.timed -= 1;
+        }
+        Some(item)
+    }
 }
 
 enum Item {
@@ -46,9 +61,11 @@ impl Kernel {
             let me = cx.me;
             cx.overflow(me, from);
             cx.dead_letter(me, from, body.name(), Undelivered::Overflow);
+            self.discard(me, body);
             return self.tidy(slot);
         }
         cx.counters.deferred += 1;
+        backlog.timed += usize::from(timer.is_some());
         backlog.deferred.push_back(Item::Message { from, body, timer });
     }
 
@@ -77,11 +94,13 @@ impl Kernel {
             self.deliver(slot, from, body, timer);
             return self.tidy(slot);
         }
-        if backlog.recalled.len() >= cx.limits.deferred_per_point {
+        if backlog.recalled.len() >= cx.limits.deferred_per_point.saturating_add(room_above(&body)) {
             let to = cx.address(slot);
             cx.overflow(to, from);
-            return cx.dead_letter(to, from, body.name(), Undelivered::Overflow);
+            cx.dead_letter(to, from, body.name(), Undelivered::Overflow);
+            return self.discard(to, body);
         }
+        backlog.timed += usize::from(timer.is_some());
         backlog.recalled.push_back(Item::Message { from, body, timer });
     }
 
@@ -100,7 +119,7 @@ impl Kernel {
     pub(super) fn visit(&mut self, slot: u32) {
         let generation = self.cx().heads[slot as usize].generation;
         for _ in 0..VISIT {
-            let Some(item) = self.backlogs.get_mut(&slot).and_then(|backlog| backlog.recalled.pop_front()) else {
+            let Some(item) = self.backlogs.get_mut(&slot).and_then(Backlog::next) else {
                 break;
             };
             match item {
@@ -118,6 +137,7 @@ impl Kernel {
                 push_wake(cx, slot);
             }
         }
+        self.relieve(slot);
         self.tidy(slot);
     }
 
@@ -133,12 +153,27 @@ impl Kernel {
         }
     }
 
+    /// Ends the episode of a point's overflow, when half of its bounds is free again.
+    pub(super) fn relieve(&mut self, slot: u32) {
+        let Some(cx) = &mut self.cx else { return };
+        if !cx.heads[slot as usize].has(OVERFLOWING) {
+            return;
+        }
+        let half = cx.limits.deferred_per_point / 2;
+        let crowded = |backlog: &Backlog| backlog.deferred.len() > half || backlog.recalled.len() > half;
+        let head = &mut cx.heads[slot as usize];
+        if head.count() <= cx.limits.queued_per_point / 2 && !self.backlogs.get(&slot).is_some_and(crowded) {
+            head.clear(OVERFLOWING);
+        }
+    }
+
     /// The point has ended: what it had deferred are dead letters.
-    pub(super) fn drop_backlog(&mut self, slot: u32, address: Address) {
+    pub(super) fn drop_backlog(&mut self, slot: u32, address: Address, rubbish: &mut Vec<Box<dyn Any>>) {
         let Some(backlog) = self.backlogs.remove(&slot) else { return };
         for item in backlog.deferred.into_iter().chain(backlog.recalled) {
             if let Item::Message { from, body, .. } = item {
                 self.cx().dead_letter(address, from, body.name(), Undelivered::Ended);
+                rubbish.push(Box::new(body));
             }
         }
     }
@@ -148,12 +183,43 @@ impl Kernel {
     pub(super) fn recant(&mut self) {
         let recanted = core::mem::take(&mut self.cx().recanted);
         for (slot, key) in recanted {
-            if let Some(backlog) = self.backlogs.get_mut(&slot) {
-                let stays = |item: &Item| !matches!(item, Item::Message { timer: Some(timer), .. } if *timer == key);
-                backlog.deferred.retain(stays);
-                backlog.recalled.retain(stays);
+            let Some(backlog) = self.backlogs.get_mut(&slot).filter(|backlog| backlog.timed > 0) else { continue };
+            let goes = |item: &Item| matches!(item, Item::Message { timer: Some(timer), .. } if *timer == key);
+            let mut gone = take_out(&mut backlog.deferred, goes);
+            gone.append(&mut take_out(&mut backlog.recalled, goes));
+            backlog.timed -= gone.len();
+            let address = self.cx().address(slot);
+            for item in gone {
+                self.discard(address, item);
             }
+            self.tidy(slot);
         }
+    }
+}
+
+/// Takes out those that go; the others keep their order.
+fn take_out(items: &mut VecDeque<Item>, goes: impl Fn(&Item) -> bool) -> Vec<Item> {
+    let mut gone = Vec::new();
+    for _ in 0..items.len() {
+        let Some(item) = items.pop_front() else { break };
+        if goes(&item) {
+            gone.push(item);
+        } else {
+            items.push_back(item);
+        }
+    }
+    gone
+}
+
+/// The end of a child and the wish to stop must get through, when nothing else does. What a peer calls by their names does
+/// not count.
+fn room_above(body: &Body) -> usize {
+    if body.peek::<Completed>().is_some() {
+        usize::MAX
+    } else if body.peek::<Stop>().is_some() {
+        SPARE as usize
+    } else {
+        0
     }
 }
 

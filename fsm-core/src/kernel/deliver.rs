@@ -58,16 +58,17 @@ impl Kernel {
         {
             self.settle();
         }
+        // Before a change of state recalls anything: what was cancelled is not delivered.
+        if let Some(cx) = &self.cx
+            && !cx.recanted.is_empty()
+        {
+            self.recant();
+        }
         match did {
             Did::Stayed => {}
             Did::Moved => self.recall(slot),
             Did::Deferred => self.defer(slot, from, timer),
             Did::Ended(value) => self.end(slot, *value),
-        }
-        if let Some(cx) = &self.cx
-            && !cx.recanted.is_empty()
-        {
-            self.recant();
         }
     }
 
@@ -78,11 +79,11 @@ impl Kernel {
         let Some(cx) = &mut self.cx else { return Did::Stayed };
         let (before, place) = (point.look(), point.cell(body.id()));
         let message = body.name().to_owned();
+        let from = cx.from; // a routine sees another one until it takes the message
         let began = cx.begins(before, &message);
         let did = point.receive(body, &mut self.cx);
         let Some(cx) = &mut self.cx else { return did };
         let took = cx.took(began);
-        let from = cx.from;
         match &did {
             Did::Deferred => cx.trace(cx.me, || What::Deferred { message: &message, from }),
             _ if cx.observer().closed => {}
@@ -118,6 +119,8 @@ impl Kernel {
             Kind::Timer => self.one_timer(slot, envelope.ticket()),
             Kind::Distant | Kind::Plain => {
                 let Some(distant) = envelope.body.and_then(Body::into_distant) else { return };
+                self.relieve(slot);
+                let Some(cx) = &mut self.cx else { return };
                 if distant.to_far == 0 {
                     self.one_slow(slot, distant.from, distant.body, None);
                 } else {
@@ -141,6 +144,8 @@ impl Kernel {
         let Some(cx) = &mut self.cx else { return };
         let now = cx.now;
         let me = cx.address(slot);
+        // A timer that repeats makes its message here, by the user's code: it is the point's panic.
+        (cx.me, cx.from, cx.handling) = (me, me, 0);
         let head = &mut cx.heads[slot as usize];
         if let Some((key, body)) = cx.timers.claim(&mut head.timers, index, generation, now) {
             self.deliver(slot, me, body, Some(key));
@@ -150,13 +155,8 @@ impl Kernel {
     /// A message for a point that has a backlog, or whose senders were told to go slowly.
     #[cold]
     fn one_slow(&mut self, slot: u32, from: Address, body: Body, timer: Option<MessageId>) {
-        let Some(cx) = &mut self.cx else { return };
-        let limit = cx.limits.queued_per_point;
-        let head = &mut cx.heads[slot as usize];
-        if head.has(OVERFLOWING) && head.count() <= limit / 2 {
-            head.clear(OVERFLOWING);
-        }
-        if head.has(BACKLOG) {
+        self.relieve(slot);
+        if self.cx().heads[slot as usize].has(BACKLOG) {
             self.queue_behind_backlog(slot, from, body, timer);
         } else {
             self.deliver(slot, from, body, timer);
@@ -171,6 +171,7 @@ impl Kernel {
             self.outbound.push_back(Outbound { to, from, body });
         } else {
             self.cx().dead_letter(to, from, body.name(), Undelivered::Ended);
+            self.discard(to, body);
         }
     }
 
@@ -186,6 +187,7 @@ impl Kernel {
             (to, from, body) = (to.with_far(distant.to_far), distant.from, distant.body);
         }
         self.cx().dead_letter(to, from, body.name(), Undelivered::Ended);
+        self.discard(to, body);
     }
 }
 

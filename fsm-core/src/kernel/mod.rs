@@ -51,8 +51,6 @@ pub struct Kernel {
     results: VecDeque<(Address, Value)>,
     gone: VecDeque<Address>,
     panicked: Option<(Address, String)>,
-    /// Points that were dropped from outside of a batch; they are freed inside of one, where a panic is caught.
-    dropped: Vec<Box<dyn Point>>,
 }
 
 /// A message that leaves the kernel: its receiver is the driver, or lies beyond a connection.
@@ -79,7 +77,6 @@ impl Kernel {
             results: VecDeque::new(),
             gone: VecDeque::new(),
             panicked: None,
-            dropped: Vec::new(),
         }
     }
 

@@ -79,7 +79,12 @@ impl Routine {
     pub async fn select<S: Select>(&mut self) -> S {
         poll_fn(|_| match self.look::<S>() {
             Some(Seen::Taken(message)) => Poll::Ready(message),
-            Some(Seen::Limit) | None => Poll::Pending,
+            Some(Seen::Limit) => {
+                // That of a `select_within` which was dropped before it was ready.
+                self.0.waits.set(true);
+                Poll::Pending
+            }
+            None => Poll::Pending,
         })
         .await
     }
@@ -140,11 +145,16 @@ impl Routine {
                     self.lend(|cx| cx.from = shared.sender.get());
                     return Some(Seen::Taken(message));
                 }
-                Err(refused) => self.lend(|cx| cx.note_refused(refused)),
+                Err(refused) => self.lend(|cx| {
+                    cx.from = shared.sender.get();
+                    cx.note_refused(refused);
+                    cx.from = shared.from.get();
+                }),
             }
-        } else if id == Limit::ID {
+        } else if body.peek::<Limit>().is_some() {
             return Some(Seen::Limit);
-        } else if id == Stop::ID {
+        } else if body.peek::<Stop>().is_some() {
+            // By value: what a peer calls a `Stop` stops nobody.
             shared.stopped.set(true);
         } else if S::defers(id) {
             self.lend(|cx| cx.kept = Some(body));
@@ -161,14 +171,20 @@ impl Routine {
     }
 
     fn lend<R>(&self, work: impl FnOnce(&mut Context) -> R) -> R {
-        let Some(mut cx) = self.0.cx.take() else {
+        /// Puts the context back also when `work` panics, which it may: it makes texts and messages by the user's code.
+        struct Taken<'a>(&'a Cell<Lent>, Lent);
+        impl Drop for Taken<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.1.take());
+            }
+        }
+        let mut taken = Taken(&self.0.cx, self.0.cx.take());
+        let Some(cx) = &mut taken.1 else {
             unreachable!(
                 "a `Routine` cannot leave its future, which only its kernel polls, and the kernel lends the context"
             )
         };
-        let done = work(&mut cx);
-        self.0.cx.set(Some(cx));
-        done
+        work(cx)
     }
 }
 

@@ -46,7 +46,7 @@ where
     let mut cx = Routine(Rc::clone(&shared));
     // The outer block owns the `Routine`, the inner future borrows it: no self-reference of our own making.
     let future = Box::pin(async move { work(&mut cx).await.into_value() });
-    NewRoutine(RoutinePoint { shared, future, name: plain_name(type_name::<F>()) })
+    NewRoutine(RoutinePoint { shared, future, name: plain_name(type_name::<F>()), begun: false })
 }
 
 /// A routine that has not been created yet.
@@ -73,16 +73,28 @@ impl IntoPoint for NewRoutine {
     }
 }
 
-/// `talk` of `program::talk` and of `program::talk::{{closure}}`.
+/// `talk` of `program::talk<u8>`, of `program::talk::{{closure}}` and of `<program::Line as Talk>::talk`.
 fn plain_name(path: &'static str) -> &'static str {
-    let path = path.split('<').next().unwrap_or(path);
-    path.rsplit("::").find(|part| !part.starts_with('{')).unwrap_or(path)
+    let (mut depth, mut before) = (0_usize, ' ');
+    // What stands between angle brackets is no part of the path. The arrow of a function's type is no bracket.
+    let parts = path.split(|character| {
+        match character {
+            '<' => depth += 1,
+            '>' if before != '-' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        before = character;
+        depth > 0 || matches!(character, ':' | '>')
+    });
+    parts.filter(|part| !part.is_empty() && !part.starts_with('{')).last().unwrap_or(path)
 }
 
 struct RoutinePoint {
     shared: Rc<Shared>,
     future: Pin<Box<dyn Future<Output = Value>>>,
     name: &'static str,
+    /// It has had its `Start`; another one is a message like any other.
+    begun: bool,
 }
 
 /// Lends the context for one poll, and takes it back also when the poll panics.
@@ -110,7 +122,7 @@ impl Point for RoutinePoint {
         let Some(cx) = lent else { unreachable!("a routine is only driven by a kernel that has its context") };
         cx.handling = body.id();
         shared.sender.set(cx.from);
-        if body.id() == Start::ID {
+        if !core::mem::replace(&mut self.begun, true) && body.id() == Start::ID {
             shared.from.set(cx.from);
         } else {
             shared.mail.set(Some(body));

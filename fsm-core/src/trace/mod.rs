@@ -305,7 +305,7 @@ impl fmt::Display for What<'_> {
                 took.map_or(Ok(()), |took| write!(f, " {}us", took.as_micros()))
             }
             Self::Deferred { message, from } => write!(f, "Deferred {} from {from}", short(message)),
-            Self::Unknown { message, from, expected } if expected.is_empty() => {
+            Self::Unknown { message, from, expected: "" } => {
                 write!(f, "Unknown {} from {from}", short(message))
             }
             Self::Unknown { message, from, expected } => {

@@ -83,7 +83,11 @@ impl<W: FnMut(&str)> Sink for TextTrace<W> {
         let line = format!("{} {event}", (self.time)(event));
         let closes = matches!(
             event.what,
-            What::Received { .. } | What::Deferred { .. } | What::Unknown { .. } | What::Panicked { .. }
+            What::Received { .. }
+                | What::Deferred { .. }
+                | What::Unknown { .. }
+                | What::Refused { .. }
+                | What::Panicked { .. }
         );
         if self.inside && !closes {
             self.kept.push(line);
