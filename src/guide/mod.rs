@@ -1,1 +1,36 @@
 //! The guide: how statepoint works, chapter by chapter.
+//!
+//! | chapter | what it tells |
+//! |---|---|
+//! | [`cells`] | why a method that looks odd is a table cell; start here |
+//! | [`machines`] | states, deferral, timeouts, state data, groups, unknown messages, endings |
+//! | [`messages`] | deriving, naming and renaming messages; addresses inside messages; faults |
+//! | [`routines`] | points written as `async fn`, and when to write one |
+//! | [`points`] | what the kernel promises: order, ends, bounds, panics |
+//! | [`network`] | listening, connecting, closing; what a peer can and cannot do |
+//! | [`testing`] | one transition, virtual time, coverage, a whole network in a simulated world |
+//! | [`operating`] | the trace, the counters, flags and exit codes; what to look at at 3 a.m. |
+
+#[doc = include_str!("cells.md")]
+pub mod cells {}
+
+#[doc = include_str!("machines.md")]
+pub mod machines {}
+
+#[doc = include_str!("messages.md")]
+pub mod messages {}
+
+#[doc = include_str!("routines.md")]
+pub mod routines {}
+
+#[doc = include_str!("points.md")]
+pub mod points {}
+
+#[doc = include_str!("network.md")]
+pub mod network {}
+
+#[doc = include_str!("testing.md")]
+pub mod testing {}
+
+#[doc = include_str!("operating.md")]
+pub mod operating {}
