@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod errors;
+mod lifetimes;
 mod machine;
 mod message;
 mod select;

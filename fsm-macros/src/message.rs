@@ -3,9 +3,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse::ParseStream;
-use syn::{Attribute, Data, DeriveInput, GenericParam, Ident, LitStr, Token};
+use syn::{Attribute, Data, DeriveInput, GenericParam, Ident, LitStr, Token, parse_quote};
 
 use crate::errors::Errors;
+use crate::lifetimes::{with_static, without_lifetimes};
 use crate::suggest::{list, nearest};
 
 const OPTIONS: [&str; 4] = ["name", "also", "local", "fault"];
@@ -27,11 +28,9 @@ pub(crate) fn message(item: TokenStream) -> TokenStream {
         Err(error) => return error.to_compile_error(),
     };
     let mut errors = Errors::default();
-    let mut options = options(&input.attrs, &mut errors);
+    let options = options(&input.attrs, &mut errors);
     shape(&input, &mut errors);
-    // Beside an error about the options a message is local: then nothing about serde is added to it.
-    options.local |= !errors.is_empty();
-    let implementation = implementation(&input, &options);
+    let implementation = if errors.is_empty() { implementation(&input, &options) } else { salvage(&input) };
     let errors = errors.tokens();
     quote!(#implementation #errors)
 }
@@ -184,6 +183,27 @@ fn implementation(input: &DeriveInput, options: &Options) -> TokenStream {
             fn decode(encoded: ::statepoint::Encoded) -> ::core::result::Result<Self, ::statepoint::Refused> { #decode }
         }
         #marker
+    }
+}
+
+/// An implementation that type-checks, beside an error.
+fn salvage(input: &DeriveInput) -> TokenStream {
+    let ident = &input.ident;
+    let mut plain = without_lifetimes(&input.generics);
+    for parameter in plain.type_params_mut() {
+        parameter.bounds.push(parse_quote!('static));
+    }
+    let (generics, _, condition) = plain.split_for_impl();
+    let (_, arguments, _) = input.generics.split_for_impl();
+    let arguments = with_static(quote!(#arguments), &|_| true);
+    let name = ident.to_string();
+    quote! {
+        impl #generics ::statepoint::Message for #ident #arguments #condition {
+            const NAME: &'static str = #name;
+            fn encode(&self) -> ::core::result::Result<::statepoint::Encoded, ::statepoint::EncodeError> { ::core::panic!() }
+            fn decode(_: ::statepoint::Encoded) -> ::core::result::Result<Self, ::statepoint::Refused> { ::core::panic!() }
+        }
+        impl #generics ::statepoint::FaultMessage for #ident #arguments #condition {}
     }
 }
 

@@ -265,13 +265,15 @@ fn column(name: &Ident, message: &str, ty: &Type, machine: &mut Machine) -> Resu
         return Ok(machine.messages.len() - 1);
     };
     let known = machine.messages.get(column).map_or_else(String::new, |known| readable(&known.ty));
+    let earlier = machine.handlers.iter().find(|handler| handler.role == Role::Message(column));
+    let earlier = earlier.map_or_else(String::new, |handler| handler.name.to_string());
     let written = readable(ty);
     if known == written {
         Ok(column)
     } else {
         Err((
             word(ty),
-            format!("`{message}` is written `{known}` in an earlier handler; write it the same way in `{name}`"),
+            format!("`{earlier}` takes `{known}`; write the type in `{name}` the same way, as one name means one type"),
         ))
     }
 }
@@ -291,6 +293,7 @@ fn lost(state: &str, message: &str, machine: &Machine) -> String {
 }
 
 fn deferrals(header: &Header, machine: &mut Machine, errors: &mut Errors) {
+    let mut told = BTreeSet::new();
     for item in &header.states {
         let Some(place) = machine.states.iter().position(|state| state.name == item.name) else { continue };
         let mut defers: Vec<Deferral> = Vec::new();
@@ -303,8 +306,13 @@ fn deferrals(header: &Header, machine: &mut Machine, errors: &mut Errors) {
                 errors.push(name.span(), format!("`{}` defers `{name}` twice; remove one of them", item.name));
             } else if let Some(message) = machine.column(&text) {
                 defers.push(Deferral { name: name.clone(), message });
-            } else if !machine.doubts.messages.contains(&text) {
-                errors.push(name.span(), nobody_handles(&text, machine));
+            } else if !machine.doubts.messages.contains(&text) && told.insert(text.clone()) {
+                errors.push(
+                    name.span(),
+                    nobody_handles(&text, machine, |state| {
+                        header.states.iter().any(|item| item.name == *state && item.defers.contains(name))
+                    }),
+                );
             }
         }
         if let Some(state) = machine.states.get_mut(place) {
@@ -316,18 +324,16 @@ fn deferrals(header: &Header, machine: &mut Machine, errors: &mut Errors) {
     }
 }
 
-/// What to say about a deferred message that no state handles.
-pub(super) fn nobody_handles(message: &str, machine: &Machine) -> String {
-    match nearest(message, machine.messages.iter().map(|known| known.name.as_str()).filter(|known| *known != message)) {
-        Some(meant) => {
-            format!("no state handles `{message}`, so it would be deferred for ever; did you mean `{meant}`?")
-        }
-        None => {
-            let state = machine.states.last().map_or_else(String::new, |state| state.name.to_string());
-            format!(
-                "no state handles `{message}`, so it would be deferred for ever; add a handler such as `{state}_{message}`"
-            )
-        }
+/// What to say about a deferred message that no state handles; `defers` tells which states defer it.
+pub(super) fn nobody_handles(message: &str, machine: &Machine, defers: impl Fn(&Ident) -> bool) -> String {
+    let fate = "so it would be deferred for ever";
+    let others = machine.messages.iter().map(|known| known.name.as_str()).filter(|known| *known != message);
+    if let Some(meant) = nearest(message, others) {
+        return format!("no state handles `{message}`, {fate}; did you mean `{meant}`?");
+    }
+    match machine.states.iter().rev().map(|state| &state.name).find(|state| !defers(state)) {
+        Some(state) => format!("no state handles `{message}`, {fate}; add a handler such as `{state}_{message}`"),
+        None => format!("every state defers `{message}`, {fate}; handle it in one of them"),
     }
 }
 

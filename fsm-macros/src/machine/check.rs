@@ -43,13 +43,11 @@ fn timeout_handlers(machine: &Machine, errors: &mut Errors) {
     let Some(column) = machine.column("Timeout") else { return };
     for handler in machine.handlers.iter().filter(|handler| handler.role == Role::Message(column)) {
         let served = || machine.states.iter().enumerate().filter(|(index, _)| machine.serves(handler.scope, *index));
-        if served().any(|(_, state)| state.timeout != Timeout::None || state.damaged)
-            || machine.doubts.edges && served().count() == 0
-        {
+        if served().any(|(_, state)| state.timeout != Timeout::None || state.damaged) || served().next().is_none() {
             continue;
         }
         let text = match (handler.scope, served().next()) {
-            (Scope::State(_), Some((_, state))) => {
+            (Scope::State(_), Some((_, state))) if !machine.stateless => {
                 let state = &state.name;
                 format!("`{state}` has no timeout, so this never runs; declare it as `{state}(timeout = \"5s\")`")
             }
@@ -64,6 +62,7 @@ fn timeout_handlers(machine: &Machine, errors: &mut Errors) {
 
 /// A deferred message is handled somewhere, and not in the state that defers it.
 fn deferrals(machine: &Machine, table: &Table, errors: &mut Errors) {
+    let mut told = BTreeSet::new();
     for (index, state) in machine.states.iter().enumerate() {
         for deferral in &state.defers {
             let role = Role::Message(deferral.message);
@@ -78,8 +77,13 @@ fn deferrals(machine: &Machine, table: &Table, errors: &mut Errors) {
                 let text =
                     format!("`{state}` both defers and handles `{message}`; remove it here, or remove `{}`", own.name);
                 errors.push(message.span(), text);
-            } else if !handled() {
-                errors.push(message.span(), nobody_handles(&message.to_string(), machine));
+            } else if !handled() && told.insert(deferral.message) {
+                errors.push(
+                    message.span(),
+                    nobody_handles(&message.to_string(), machine, |name| {
+                        machine.states.iter().any(|state| state.name == *name && state.defers.contains(deferral))
+                    }),
+                );
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Attribute, GenericParam, Generics, Type};
+use syn::{Attribute, GenericParam, Generics, Path, Type};
 
 use super::diagram::diagram;
 use super::model::{Cell, Data, Handler, Machine, Role, Scope, State, Table, Timeout};
@@ -32,8 +32,11 @@ pub(super) fn machine(found: &Impl, machine: &Machine, table: &Table) -> TokenSt
     let user = user_impl(found, machine);
     let drawing = drawing(machine, table);
     let (states, constants) = (frame.state_enum(), frame.constants(&drawing));
+    let (enumeration, name) = (&frame.states, machine.states.first().map(|state| &state.name));
+    let first = quote!(#enumeration::#name);
     let body = table_and_changes(machine, table, &frame.states);
-    let generated = frame.machine_impl(&body, machine.stateless.then_some(&drawing));
+    let generated = frame.machine_impl(&first, &body, machine.stateless.then_some(&drawing));
+    let now = frame.evaluate_now();
     let attributes = &frame.attributes;
     quote! {
         #user
@@ -42,6 +45,7 @@ pub(super) fn machine(found: &Impl, machine: &Machine, table: &Table) -> TokenSt
             #states
             #constants
             #generated
+            #now
         };
     }
 }
@@ -114,6 +118,19 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// A timeout of zero in a constant is found when the table is evaluated: by `cargo check` already, if nothing is generic.
+    fn evaluate_now(&self) -> Option<TokenStream> {
+        let constant = self.machine.states.iter().find_map(|state| match &state.timeout {
+            Timeout::Constant(path) => path.segments.last(),
+            _ => None,
+        })?;
+        let self_type = &self.self_type;
+        let span = Span::call_site().located_at(constant.ident.span());
+        self.generics.params.is_empty().then(|| {
+            quote_spanned!(span=> const _: &::statepoint::Table<#self_type> = <#self_type as ::statepoint::Machine>::TABLE;)
+        })
+    }
+
     pub(super) fn state_enum(&self) -> TokenStream {
         let name = &self.states;
         let (generics, _, condition) = self.state_generics.split_for_impl();
@@ -181,12 +198,16 @@ impl<'a> Frame<'a> {
         }
     }
 
-    pub(super) fn machine_impl(&self, body: &TokenStream, drawing: Option<&String>) -> TokenStream {
+    pub(super) fn machine_impl(
+        &self,
+        first: &TokenStream,
+        body: &TokenStream,
+        drawing: Option<&String>,
+    ) -> TokenStream {
         let (generics, _, condition) = self.generics.split_for_impl();
         let (_, state_arguments, _) = self.state_generics.split_for_impl();
         let (self_type, states) = (&self.self_type, &self.states);
         let drawing = drawing.map(|text| quote!(#[doc = #text]));
-        let first = self.machine.states.first().map(|state| &state.name);
         let mut arms: Vec<TokenStream> = Vec::new();
         for (index, state) in self.machine.states.iter().enumerate() {
             let name = &state.name;
@@ -199,7 +220,7 @@ impl<'a> Frame<'a> {
             #drawing
             impl #generics ::statepoint::Machine for #self_type #condition {
                 type State = #states #state_arguments;
-                fn first() -> Self::State { #states::#first }
+                fn first() -> Self::State { #first }
                 fn index(state: &Self::State) -> usize { match state { #(#arms)* } }
                 #body
             }
@@ -301,14 +322,20 @@ fn timeout(state: &State) -> TokenStream {
             quote!(::core::option::Option::Some(::core::time::Duration::new(#seconds, #nanoseconds)))
         }
         Timeout::Constant(path) => {
-            let text = format!("the timeout of `{}` is zero: it would fire at once", state.name);
-            let last = path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
-            let check = quote_spanned!(last=> ::core::assert!(!limit.is_zero(), #text));
-            let limit = quote_spanned!(last=> limit);
-            quote!(::core::option::Option::Some({ let #limit: ::core::time::Duration = #path; #check; #limit }))
+            let check = zero_check(state, path);
+            quote!(::core::option::Option::Some({ #check #path }))
         }
         Timeout::None | Timeout::Broken => quote!(::core::option::Option::None),
     }
+}
+
+/// A constant can be zero as well: found while compiling.
+fn zero_check(state: &State, path: &Path) -> TokenStream {
+    let text = format!("the timeout of `{}` is zero, so it would fire at once; write a time above zero", state.name);
+    let word = path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
+    let span = Span::mixed_site().located_at(word);
+    let assert = quote_spanned!(span=> ::core::assert!(!limit.is_zero(), #text););
+    quote_spanned!(span=> let limit: ::core::time::Duration = #path; #assert)
 }
 
 fn column(machine: &Machine) -> TokenStream {

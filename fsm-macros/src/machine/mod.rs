@@ -32,10 +32,13 @@ pub(crate) fn state_machine(attribute: TokenStream, item: TokenStream) -> TokenS
         return quote!(#item #errors);
     };
     if let Subject::Impl(found) = &source.subject {
-        let table = lower::lower(&machine, &mut errors);
-        check::check(&machine, &table, &mut errors);
-        if errors.is_empty() {
-            return codegen::machine(found, &machine, &table);
+        // The impl of another trait has no handlers to judge.
+        if !salvage::is_foreign(found, &machine) {
+            let table = lower::lower(&machine, &mut errors);
+            check::check(&machine, &table, &mut errors);
+            if errors.is_empty() {
+                return codegen::machine(found, &machine, &table);
+            }
         }
     }
     let names = salvage::salvage(&source, item, &machine);

@@ -1,13 +1,13 @@
 //! What is written when the machine has errors: every name that the file may use, so that one mistake is one error.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{GenericParam, Generics, WherePredicate};
 
 use super::codegen::{Frame, user_impl};
 use super::model::Machine;
 use super::parse::{Impl, Member, Source, Subject};
 use super::states::{Reading, reading};
+use crate::lifetimes::{with_static, without_lifetimes};
 
 /// The user's item, the state enum, the constants and an `impl Machine` with an empty table.
 pub(super) fn salvage(source: &Source, item: TokenStream, machine: &Machine) -> TokenStream {
@@ -15,8 +15,7 @@ pub(super) fn salvage(source: &Source, item: TokenStream, machine: &Machine) -> 
         Subject::Impl(found) => {
             let owned = owned(found);
             let frame = Frame::new(machine, &owned.generics, owned.self_type.to_token_stream(), &owned.attributes);
-            let foreign = found.of_trait.is_some() && !has_handlers(found, machine);
-            let user = if foreign { item } else { user_impl(&owned, machine) };
+            let user = if is_foreign(found, machine) { item } else { user_impl(&owned, machine) };
             names(user, machine, &frame)
         }
         Subject::Type(name, generics) => {
@@ -30,7 +29,7 @@ pub(super) fn salvage(source: &Source, item: TokenStream, machine: &Machine) -> 
 
 fn names(user: TokenStream, machine: &Machine, frame: &Frame<'_>) -> TokenStream {
     let (states, constants) = (frame.state_enum(), frame.constants(""));
-    let generated = frame.machine_impl(&empty_table(machine), None);
+    let generated = frame.machine_impl(&quote!(::core::panic!()), &empty_table(machine), None);
     quote! {
         #user
         const _: () = {
@@ -41,13 +40,15 @@ fn names(user: TokenStream, machine: &Machine, frame: &Frame<'_>) -> TokenStream
     }
 }
 
-fn has_handlers(found: &Impl, machine: &Machine) -> bool {
-    found.members.iter().any(|member| match member {
+/// Whether it is the impl of a trait and has nothing of a machine: then it is left alone.
+pub(super) fn is_foreign(found: &Impl, machine: &Machine) -> bool {
+    let handler = |member: &Member| match member {
         Member::Method(method) => {
             reading(&method.signature.ident.to_string(), &machine.states, &machine.groups) != Reading::Helper
         }
-        _ => false,
-    })
+        Member::Constant(..) | Member::Macro(..) | Member::Other(_) => false,
+    };
+    found.of_trait.is_some() && !found.members.iter().any(handler)
 }
 
 fn empty_table(machine: &Machine) -> TokenStream {
@@ -106,42 +107,4 @@ fn owned(found: &Impl) -> Impl {
         }
     }
     owned
-}
-
-fn without_lifetimes(generics: &Generics) -> Generics {
-    let declared: Vec<Ident> = generics.lifetimes().map(|parameter| parameter.lifetime.ident.clone()).collect();
-    let mut kept = generics.clone();
-    kept.params =
-        generics.params.iter().filter(|parameter| !matches!(parameter, GenericParam::Lifetime(_))).cloned().collect();
-    if let Some(condition) = &mut kept.where_clause {
-        let predicates =
-            condition.predicates.iter().filter(|predicate| !matches!(predicate, WherePredicate::Lifetime(_)));
-        condition.predicates = predicates.cloned().collect();
-    }
-    let named = |word: &Ident| declared.contains(word);
-    let condition = kept.where_clause.take();
-    let mut plain: Generics = syn::parse2(with_static(quote!(#kept), &named)).unwrap_or(kept);
-    plain.where_clause =
-        condition.map(|condition| syn::parse2(with_static(quote!(#condition), &named)).unwrap_or(condition));
-    plain
-}
-
-/// Every lifetime of these names becomes `'static`.
-fn with_static(tokens: TokenStream, names: &impl Fn(&Ident) -> bool) -> TokenStream {
-    let mut quote = false;
-    let mut changed = Vec::new();
-    for token in tokens {
-        let was_quote = quote;
-        quote = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
-        changed.push(match token {
-            TokenTree::Ident(word) if was_quote && names(&word) => TokenTree::Ident(Ident::new("static", word.span())),
-            TokenTree::Group(group) => {
-                let mut inner = proc_macro2::Group::new(group.delimiter(), with_static(group.stream(), names));
-                inner.set_span(group.span());
-                TokenTree::Group(inner)
-            }
-            other => other,
-        });
-    }
-    changed.into_iter().collect()
 }

@@ -39,7 +39,7 @@ pub(super) fn parameters(signature: &Signature, message: &str) -> Result<Paramet
         };
         Some(message_type(name, first, message)?)
     };
-    let (data, context) = data_and_context(name, rest)?;
+    let (data, context) = data_and_context(name, change, rest)?;
     Ok(Parameters { message, data, context })
 }
 
@@ -87,7 +87,8 @@ fn returns(signature: &Signature, change: bool) -> Result<(), Broken> {
             name.span(),
             format!("`{name}` does not say where to go; write `-> Next<Self>`, and `Next::STAY` to stay"),
         )),
-        (ReturnType::Type(..), false) => Ok(()),
+        (ReturnType::Type(_, ty), false) if last_word(plain(ty)).is_some_and(|last| last == "Next") => Ok(()),
+        (ReturnType::Type(_, ty), false) => Err((word(ty), format!("`{name}` is a handler; write `-> Next<Self>`"))),
     }
 }
 
@@ -131,13 +132,14 @@ fn message_type(name: &Ident, parameter: &PatType, message: &str) -> Result<Type
 
 fn data_and_context<'a>(
     name: &Ident,
+    change: bool,
     mut rest: impl Iterator<Item = &'a PatType>,
 ) -> Result<(Option<Type>, bool), Broken> {
     let mut data = None;
     let mut context = false;
     for parameter in rest.by_ref().take(2) {
         let Type::Reference(reference) = plain(&parameter.ty) else {
-            return Err((word(&parameter.ty), unexpected(name)));
+            return Err((word(&parameter.ty), unexpected(name, change)));
         };
         let mutable = reference.mutability.is_some();
         if is_context(mutable, &reference.elem) && !context {
@@ -152,18 +154,23 @@ fn data_and_context<'a>(
         } else if !mutable {
             return Err((word(&reference.elem), format!("`{name}` takes the data of its state as `&mut`")));
         } else if data.is_some() {
-            return Err((word(&reference.elem), unexpected(name)));
+            return Err((word(&reference.elem), unexpected(name, change)));
         } else {
             data = Some(plain(&reference.elem).clone());
         }
     }
     match rest.next() {
-        Some(parameter) => Err((word(&parameter.ty), unexpected(name))),
+        Some(parameter) => Err((word(&parameter.ty), unexpected(name, change))),
         None => Ok((data, context)),
     }
 }
 
-fn unexpected(name: &Ident) -> String {
+fn unexpected(name: &Ident, change: bool) -> String {
+    if change {
+        return format!(
+            "`{name}` takes `&mut self`, then `data: &mut ..` of its state and `cx: &mut Context` as needed; no message"
+        );
+    }
     format!(
         "`{name}` takes `&mut self`, the message, then `data: &mut ..` of its state and `cx: &mut Context` as needed; nothing else"
     )
@@ -271,7 +278,9 @@ mod tests {
 
     #[test]
     fn every_broken_signature_says_what_to_write() {
-        let cases: [(Signature, &str); 14] = [
+        let cases: [(Signature, &str); 16] = [
+            (parse_quote!(fn A_Hello(&mut self, _: Hello) -> u8), "-> Next<Self>"),
+            (parse_quote!(fn A_Enter(&mut self, _: Hello)), "no message"),
             (parse_quote!(async fn A_Hello(&mut self, _: Hello) -> Next<Self>), "async"),
             (parse_quote!(unsafe fn A_Hello(&mut self, _: Hello) -> Next<Self>), "unsafe"),
             (parse_quote!(extern "C" fn A_Hello(&mut self, _: Hello) -> Next<Self>), "extern"),

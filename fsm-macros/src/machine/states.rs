@@ -147,14 +147,14 @@ pub(super) fn reading<'a>(name: &'a str, states: &[State], groups: &[Group]) -> 
             .filter(|(_, message)| message.starts_with(char::is_uppercase))
     };
     for (prefix, message) in splits() {
+        if prefix == ANY {
+            return Reading::Handler(Scope::Any, message);
+        }
         if let Some(state) = states.iter().position(|state| state.name == prefix) {
             return Reading::Handler(Scope::State(state), message);
         }
         if let Some(group) = groups.iter().position(|group| group.name == prefix) {
             return Reading::Handler(Scope::Group(group), message);
-        }
-        if prefix == ANY {
-            return Reading::Handler(Scope::Any, message);
         }
     }
     splits()

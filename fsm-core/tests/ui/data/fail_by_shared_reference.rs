@@ -1,0 +1,30 @@
+//! Data is taken by `&mut`.
+extern crate fsm_core as statepoint;
+
+use statepoint::*;
+
+#[derive(Message)]
+#[message(local)]
+struct Hello;
+
+struct Server;
+
+struct Dial;
+
+#[state_machine(INITIAL, PENDING, CONNECTED(data = Dial))]
+impl Server {
+    fn INITIAL_Start(&mut self, _: Start) -> Next<Self> {
+        Self::PENDING
+    }
+    fn PENDING_Hello(&mut self, _: Hello) -> Next<Self> {
+        Self::CONNECTED(Dial)
+    }
+    fn CONNECTED_Hello(&mut self, _: Hello, _: &Dial) -> Next<Self> {
+        Next::STAY
+    }
+    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+}
+
+fn main() {}

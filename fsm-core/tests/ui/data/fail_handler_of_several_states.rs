@@ -1,0 +1,30 @@
+//! A handler of several states takes data.
+extern crate fsm_core as statepoint;
+
+use statepoint::*;
+
+#[derive(Message)]
+#[message(local)]
+struct Hello;
+
+struct Server;
+
+struct Dial;
+
+#[state_machine(INITIAL, PENDING, CONNECTED(data = Dial))]
+impl Server {
+    fn INITIAL_Start(&mut self, _: Start) -> Next<Self> {
+        Self::PENDING
+    }
+    fn PENDING_Hello(&mut self, _: Hello) -> Next<Self> {
+        Self::CONNECTED(Dial)
+    }
+    fn ANY_Hello(&mut self, _: Hello, _: &mut Dial) -> Next<Self> {
+        Next::STAY
+    }
+    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,31 @@
+//! A state both defers and handles a message.
+extern crate fsm_core as statepoint;
+
+use statepoint::*;
+
+#[derive(Message)]
+#[message(local)]
+struct Hello;
+
+struct Server;
+
+#[state_machine(INITIAL, PENDING(defer(Hello)), LISTENING)]
+impl Server {
+    fn INITIAL_Start(&mut self, _: Start) -> Next<Self> {
+        Self::PENDING
+    }
+    fn PENDING_Hello(&mut self, _: Hello) -> Next<Self> {
+        Self::INITIAL
+    }
+    fn LISTENING_Hello(&mut self, _: Hello) -> Next<Self> {
+        Self::INITIAL
+    }
+    fn INITIAL_Hello(&mut self, _: Hello) -> Next<Self> {
+        Self::LISTENING
+    }
+    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+}
+
+fn main() {}

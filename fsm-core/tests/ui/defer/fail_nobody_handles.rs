@@ -1,0 +1,22 @@
+//! A deferred message that no state handles.
+extern crate fsm_core as statepoint;
+
+use statepoint::*;
+
+#[derive(Message)]
+#[message(local)]
+struct Hello;
+
+struct Server;
+
+#[state_machine(INITIAL, PENDING(defer(Hello)))]
+impl Server {
+    fn INITIAL_Start(&mut self, _: Start) -> Next<Self> {
+        Self::PENDING
+    }
+    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,28 @@
+//! Two groups serve one state.
+extern crate fsm_core as statepoint;
+
+use statepoint::*;
+
+#[derive(Message)]
+#[message(local)]
+struct Hello;
+
+struct Server;
+
+#[state_machine(INITIAL, PENDING, UP = INITIAL | PENDING, DOWN = PENDING)]
+impl Server {
+    fn INITIAL_Start(&mut self, _: Start) -> Next<Self> {
+        Self::PENDING
+    }
+    fn UP_Hello(&mut self, _: Hello) -> Next<Self> {
+        Self::INITIAL
+    }
+    fn DOWN_Hello(&mut self, _: Hello) -> Next<Self> {
+        Self::INITIAL
+    }
+    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+//! A group of a state that does not exist.
+extern crate fsm_core as statepoint;
+
+use statepoint::*;
+
+struct Server;
+
+#[state_machine(INITIAL, PENDING, UP = INITIAL | PENDNG)]
+impl Server {
+    fn INITIAL_Start(&mut self, _: Start) -> Next<Self> {
+        Self::PENDING
+    }
+    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,34 @@
+//! One message name, two types.
+extern crate fsm_core as statepoint;
+
+use statepoint::*;
+
+#[derive(Message)]
+#[message(local)]
+struct Hello;
+
+struct Server;
+
+mod other {
+    #[derive(statepoint::Message)]
+    #[message(local)]
+    pub struct Hello;
+}
+
+#[state_machine(INITIAL, PENDING)]
+impl Server {
+    fn INITIAL_Start(&mut self, _: Start) -> Next<Self> {
+        Self::PENDING
+    }
+    fn PENDING_Hello(&mut self, _: Hello) -> Next<Self> {
+        Self::INITIAL
+    }
+    fn INITIAL_Hello(&mut self, _: other::Hello) -> Next<Self> {
+        Self::PENDING
+    }
+    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+}
+
+fn main() {}

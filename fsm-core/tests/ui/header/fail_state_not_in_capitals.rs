@@ -1,0 +1,25 @@
+//! States are written in capitals.
+extern crate fsm_core as statepoint;
+
+use statepoint::*;
+
+#[derive(Message)]
+#[message(local)]
+struct Hello;
+
+struct Server;
+
+#[state_machine(INITIAL, PENDING, halfOpen)]
+impl Server {
+    fn INITIAL_Start(&mut self, _: Start) -> Next<Self> {
+        Self::PENDING
+    }
+    fn PENDING_Hello(&mut self, _: Hello) -> Next<Self> {
+        Self::halfOpen
+    }
+    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+}
+
+fn main() {}

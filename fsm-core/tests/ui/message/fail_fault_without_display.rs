@@ -1,0 +1,10 @@
+//! A fault without `Display`.
+extern crate fsm_core as statepoint;
+
+use statepoint::Message;
+
+#[derive(Message)]
+#[message(local, fault)]
+struct Failed;
+
+fn main() {}

@@ -1,0 +1,16 @@
+//! A variant with a named field.
+extern crate fsm_core as statepoint;
+
+use statepoint::{Select, Start, Stop};
+
+#[derive(Select)]
+enum News {
+    Stop { stop: Stop },
+}
+
+async fn wait(cx: &mut statepoint::Routine) {
+    cx.select::<News>().await;
+    let _: (Start, Stop);
+}
+
+fn main() {}

@@ -1,0 +1,25 @@
+//! Exit returns nothing.
+extern crate fsm_core as statepoint;
+
+use statepoint::*;
+
+#[derive(Message)]
+#[message(local)]
+struct Hello;
+
+struct Server;
+
+#[state_machine(INITIAL, PENDING)]
+impl Server {
+    fn INITIAL_Start(&mut self, _: Start) -> Next<Self> {
+        Self::PENDING
+    }
+    fn PENDING_Exit(&mut self) -> Next<Self> {
+        Self::PENDING
+    }
+    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+}
+
+fn main() {}
