@@ -57,7 +57,8 @@ impl Context {
     fn admit(&mut self, to: Address, from: Address, body: &Body) -> Result<(), Undelivered> {
         let Some(head) = self.heads.get_mut(to.slot() as usize) else { return Err(Undelivered::NoSuchPoint) };
         if head.generation != to.generation() {
-            return Err(if to.generation() == 0 || to.generation() > head.generation {
+            // A spent slot, whose generation has wrapped to 0, has had points of every other one.
+            return Err(if to.generation() == 0 || to.generation() > head.generation.wrapping_sub(1) {
                 Undelivered::NoSuchPoint
             } else {
                 Undelivered::Ended

@@ -3,6 +3,8 @@
 mod backlog;
 mod deliver;
 mod ending;
+#[cfg(test)]
+mod tests;
 
 use core::fmt;
 use std::collections::{BTreeMap, VecDeque};
@@ -207,6 +209,11 @@ impl Kernel {
     /// What has happened so far.
     pub fn counters(&self) -> &Counters {
         &self.context().counters
+    }
+
+    /// Begins the random numbers that points get with this seed. Without it every kernel begins with 0.
+    pub fn set_seed(&mut self, seed: u64) {
+        self.cx().random = seed;
     }
 
     /// Gives the trace to `sink` from now on.
