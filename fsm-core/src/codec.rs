@@ -1,8 +1,9 @@
 //! Bodies as bytes: MessagePack maps with field names, and the addresses beside them.
 
 use core::fmt;
+use std::io::ErrorKind;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
 use crate::address::{self, Address};
@@ -182,9 +183,9 @@ pub(crate) fn from_bytes<T: for<'de> Deserialize<'de>>(bytes: &[u8], addresses: 
     decoder.set_max_depth(MAX_DEPTH);
     let (done, _) = address::lend(addresses, || T::deserialize(&mut decoder));
     let value = done.map_err(|error| error.to_string())?;
-    let rest = decoder.get_ref().len();
-    if rest > 0 {
-        return Err(format!("expected the end of the body, got {rest} more bytes"));
+    // The decoder does not tell how far it came, but it does tell when there is nothing left to come to.
+    match IgnoredAny::deserialize(&mut decoder) {
+        Err(rmp_serde::decode::Error::InvalidMarkerRead(error)) if error.kind() == ErrorKind::UnexpectedEof => Ok(value),
+        _ => Err("expected the end of the body, got more bytes".into()),
     }
-    Ok(value)
 }

@@ -16,6 +16,7 @@
 //!
 //! Programs use it through the package `statepoint`, which adds the network.
 #![forbid(unsafe_code)]
+#![deny(unreachable_pub)]
 
 // Generated code names the core `::statepoint`, as users do.
 extern crate self as statepoint;

@@ -13,6 +13,7 @@ use crate::moment::Moment;
 use crate::point::IntoPoint;
 use crate::timers::Charge;
 use crate::trace::{Level, What};
+use crate::unknown::Unknown;
 
 /// What a point can do while it handles a message.
 ///
@@ -51,6 +52,19 @@ pub trait Vocabulary {
     /// Passes a message on: whoever gets it sees the sender of the message at hand, and replies there.
     fn forward(&mut self, to: Address, message: impl Into<Body>) {
         self.with(|cx| cx.post(to, cx.from, message.into()));
+    }
+
+    /// Passes on an unknown message that was kept: its own sender stays its sender, whoever sent the message at hand.
+    fn pass_on(&mut self, to: Address, unknown: Unknown) {
+        let from = unknown.from();
+        self.with(|cx| cx.post(to, from, unknown.into()));
+    }
+
+    /// A random number from the kernel's seed: with the same seed and the same messages the same number.
+    ///
+    /// For jitter and the like. It is no secret: keys come from elsewhere.
+    fn random(&mut self) -> u64 {
+        self.with(Context::next_random)
     }
 
     /// The address of this point.

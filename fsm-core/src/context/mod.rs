@@ -45,6 +45,8 @@ pub struct Context {
     pub(crate) from: Address,
     /// The message at hand, for the report of a panic.
     pub(crate) handling: MessageId,
+    /// The state of the random numbers: SplitMix64 (Steele, Lea, Flood, 2014).
+    pub(crate) random: u64,
     /// Slot 0 belongs to the driver.
     pub(crate) heads: Vec<Head>,
     pub(crate) free: Vec<u32>,
@@ -85,6 +87,7 @@ impl Context {
             me: Address::NONE,
             from: Address::NONE,
             handling: 0,
+            random: 0,
             heads: vec![Head::new(Address::DRIVER.generation())],
             free: Vec::new(),
             run: VecDeque::new(),
@@ -104,6 +107,13 @@ impl Context {
     /// far part `far`. For proxies; a point cannot speak in the name of another.
     pub fn send_as_far(&mut self, far: u64, to: Address, message: impl Into<Body>) {
         self.post(to, self.me.with_far(far), message.into());
+    }
+
+    pub(crate) fn next_random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.random ^ (self.random >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
     }
 
     /// For generated code: the body of the message at hand does not fit its type. Counted and traced; the machine stays.
