@@ -177,7 +177,9 @@ fn children_that_end_in_time_leave_no_deadline_behind() {
     let slow = kernel.create(routine(reluctant));
     for _ in 0..3 {
         let leaf = leaf(&log, "leaf");
-        kernel.create(routine(async move |cx| drop(cx.create(leaf))));
+        kernel.create(routine(async move |cx| {
+            cx.create(leaf);
+        }));
     }
     settle(&mut kernel);
     assert_eq!((kernel.points(), kernel.next_deadline()), (1, None));
@@ -202,7 +204,9 @@ fn an_address_is_never_that_of_another_point() {
 fn the_address_of_the_next_point_in_a_slot_leads_nowhere_before_its_birth() {
     let mut kernel = kernel();
     let next = |point: Address| Address::new(point.slot(), point.generation() + 1, 0);
-    let waiting = kernel.create(routine(async |cx| drop(cx.create(routine(reluctant)))));
+    let waiting = kernel.create(routine(async |cx| {
+        cx.create(routine(reluctant));
+    }));
     let ended = kernel.create(routine(async |_| Done));
     settle(&mut kernel);
     for address in [next(waiting), next(ended)] {
@@ -281,7 +285,9 @@ fn a_sibling_outlives_its_creator_and_ends_before_their_parent() {
     let (mut kernel, log) = (kernel(), Log::default());
     let (told, sibling) = (log.clone(), leaf(&log, "sibling"));
     let parent = kernel.create(routine(async move |cx| {
-        cx.create(routine(async move |cx| drop(cx.create_beside(sibling))));
+        cx.create(routine(async move |cx| {
+            cx.create_beside(sibling);
+        }));
         cx.select::<Completed>().await;
         told.add("creator completed");
         cx.select::<Stop>().await;

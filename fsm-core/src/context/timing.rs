@@ -21,7 +21,9 @@ impl Context {
         self.recant(key);
         let slot = self.me.slot();
         let Some(head) = self.heads.get_mut(slot as usize) else { return };
-        let full = self.timers.count(head.timers) >= self.limits.timers_per_point;
+        // Without its limit a state or a `select_within` would wait for ever, so the kernel's own have room above the bound.
+        let own = key == STATE_TIMEOUT || key == SELECT_LIMIT;
+        let full = !own && self.timers.count(head.timers) >= self.limits.timers_per_point;
         // A timer that runs already is started anew, which takes no more room.
         if full && !self.timers.cancel(&mut head.timers, key) {
             self.counters.timers_refused += 1;

@@ -57,7 +57,7 @@ impl Kernel {
         let Some(body) = cx.kept.take() else { return };
         let backlog = self.backlogs.entry(slot).or_default();
         cx.heads[slot as usize].set(BACKLOG);
-        if backlog.deferred.len() >= cx.limits.deferred_per_point {
+        if backlog.deferred.len() >= cx.limits.deferred_per_point.saturating_add(room_above(&body)) {
             let me = cx.me;
             cx.overflow(me, from);
             cx.dead_letter(me, from, body.name(), Undelivered::Overflow);
