@@ -1,16 +1,7 @@
 //! Frames: what stands on the wire between two lengths.
 //!
-//! ```text
-//! frame    length u32 big-endian, then as many bytes: a message or a control frame
-//! message  [to, from, name, [address, ..]]  body
-//! control  [1, n]                           export n of the end that writes has gone
-//! address  integer n >= 0: export n of the end that writes    integer -(n + 1): export n of the end that reads    nil: none
-//! name     string: the name, spelt            integer: the number it is bound to (see `names.rs`)
-//! body     MessagePack to the end of the frame; an address in it is extension type 1 with an index into the list
-//! ```
-//!
-//! The header is MessagePack in its shortest form and nothing else; a frame that writes it differently is refused. `to` is
-//! always an export of the end that reads. The body is copied and not looked into: it is opened by whoever takes it.
+//! The format stands in the documentation of [`wire`](super). The body is copied and not looked into: it is opened by
+//! whoever takes it.
 
 use fsm_core::{Address, Encoded, Name};
 
@@ -248,10 +239,7 @@ fn decode_fields(border: &Border, names: &mut IncomingNames, mut reader: Reader<
         return Err(FrameError::TooManyAddresses { got: count, limit: ADDRESSES as u32 });
     }
     // An address takes at least a byte, so memory is in proportion to what has come.
-    if count as usize > reader.rest().len() {
-        return Err(FrameError::Truncated { part: Part::Addresses });
-    }
-    let mut addresses = Vec::with_capacity(count as usize);
+    let mut addresses = Vec::with_capacity(reader.rest().len().min(count as usize));
     for _ in 0..count {
         addresses.push(read(read_address(&mut reader, Part::Addresses)?, Part::Addresses));
     }

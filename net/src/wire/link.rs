@@ -4,17 +4,6 @@
 //! socket takes. [`Clear`] changes nothing. An encrypted link keeps everything of its own to itself: its handshake messages,
 //! how it cuts the stream into records, the records that only it understands (goodbye, new keys, are you there). Decoder and
 //! output see frames with their lengths in either case.
-//!
-//! One connection uses its link like this:
-//!
-//! * [`Link::begin`] when the socket is connected or accepted;
-//! * [`Link::receive`] until it returns `None`, for all bytes that were read; what it returns goes to the decoder;
-//! * [`Output::seal`](super::Output::seal) once a turn, which calls [`Link::seal`] when the link is open;
-//! * [`Link::close`] behind the last frame, then the socket's writing half is shut down when all is written;
-//! * [`Link::end`] when the socket gives no more bytes.
-//!
-//! After an error the connection is dropped and nothing more is sent, except what the link has put into the output already.
-//! Deadlines belong to the driver: it measures how long a link takes to become [`LinkState::Open`].
 
 use std::error::Error;
 use std::fmt;
@@ -78,7 +67,19 @@ impl fmt::Display for LinkError {
 
 impl Error for LinkError {}
 
-/// What stands between frames and socket. See the [module](self) for how a connection uses it.
+/// What stands between frames and socket: one stream of bytes turned into another.
+///
+/// A connection uses its link like this:
+///
+/// * [`Link::begin`] when the socket is connected or accepted;
+/// * [`Link::receive`] until it returns `None`, for all bytes that were read; what it returns goes to the
+///   [`Decoder`](super::Decoder);
+/// * [`Output::seal`](super::Output::seal) once a turn, which calls [`Link::seal`] when the link is open;
+/// * [`Link::close`] behind the last frame, then the socket's writing half is shut down when all is written;
+/// * [`Link::end`] when the socket gives no more bytes.
+///
+/// After an error the connection is dropped and nothing more is sent, except what the link has put into the output already.
+/// Deadlines belong to the driver: it measures how long a link takes to become [`LinkState::Open`].
 ///
 /// ```
 /// use fsm_net::wire::{Clear, Link, LinkState, Output, Pool};

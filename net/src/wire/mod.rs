@@ -16,6 +16,25 @@
 //!
 //! Everything that a peer can make grow has a bound, and every bound is tested before anything is allocated.
 //!
+//! # Format
+//!
+//! ```text
+//! frame    length u32 big-endian, then as many bytes: a message or a control frame
+//! message  [to, from, name, [address, ..]]  body
+//! control  [1, n]                           export n of the end that writes has gone
+//! address  integer n >= 0: export n of the end that writes    integer -(n + 1): export n of the end that reads    nil: none
+//! name     string: the name, spelt            integer: the number it is bound to
+//! body     MessagePack to the end of the frame; an address in it is extension type 1 with an index into the list
+//! ```
+//!
+//! The header is MessagePack in its shortest form and nothing else; a frame that writes it differently is refused. `to` is
+//! always an export of the end that reads. The body is copied and not looked into: it is opened by whoever takes it.
+//!
+//! Each direction of a connection has its own names. A name that is spelt is bound to the next number, from 0, as long as
+//! fewer than 4,096 are bound; after that nothing more is bound, and further names are spelt each time. A bound name is
+//! never spelt again. The number of an export is its index, at most 32 bits, plus 2^32 times its generation, at most 31
+//! bits; export 0 is the default target.
+//!
 //! # Example
 //!
 //! Ann sends a message to whoever Bob's end of their connection talks for. Each end has its own border and its own names.
