@@ -106,7 +106,7 @@ fn an_episode_lasts_until_half_of_the_bound_is_free() {
 #[test]
 fn the_driver_is_told_too() {
     let mut kernel = small();
-    let point = kernel.create(routine(async |cx| drop(cx.select::<Stop>().await)));
+    let point = kernel.create(routine(async |cx| cx.select::<Go>().await));
     (0..20).for_each(|number| kernel.send(point, Address::DRIVER, Note(number)));
     settle(&mut kernel);
     let told = kernel.take_outbound().expect("the driver is a sender like any other");
@@ -229,9 +229,9 @@ fn stop_and_completed_get_through_when_a_backlog_is_full() {
             cx.sleep(SECOND).await;
             loop {
                 match cx.select().await {
-                    Heard::Note(_) => {}
-                    Heard::Completed(_) => told.add("completed"),
-                    Heard::Stop(_) => return told.add("stopped"),
+                    Heard::Note(Note(_)) => {}
+                    Heard::Completed(completed) => told.add(completed.value.short_name()),
+                    Heard::Stop(Stop) => return told.add("stopped"),
                 }
             }
         }),
@@ -244,7 +244,7 @@ fn stop_and_completed_get_through_when_a_backlog_is_full() {
     kernel.send(parent, Address::NONE, Stop);
     settle(&mut kernel);
     assert_eq!(kernel.counters().dead(Undelivered::Overflow), 16);
-    assert_eq!((log.take(), kernel.points()), (vec!["completed".into(), "stopped".to_owned()], 0));
+    assert_eq!((log.take(), kernel.points()), (vec!["Go".into(), "stopped".to_owned()], 0));
 }
 
 #[test]
