@@ -77,7 +77,7 @@ impl SocketNet {
 
     /// How many sockets are open.
     #[cfg(test)]
-    pub(crate) fn count(&self) -> usize {
+    fn count(&self) -> usize {
         self.sockets.count()
     }
 

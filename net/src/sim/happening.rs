@@ -116,6 +116,10 @@ happenings! {
     Crashed "crashed",
     /// A host came back after a crash.
     Restarted "restarted",
+    /// Fault: the process on a host does not run, its system goes on.
+    Frozen "is frozen",
+    /// It runs again.
+    Thawed "is thawed",
     /// Fault: the process on a host was killed; its system closed the sockets.
     Killed "was killed",
     /// Fault: a name that is known was not found.
@@ -126,8 +130,16 @@ happenings! {
     Tampered "is tampered with towards",
 }
 
-/// One thing that happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One thing that happened; `Display` and `Debug` tell it in a line.
+///
+/// ```
+/// # use fsm_net::{net::Net, sim::World};
+/// let world = World::new(1);
+/// world.host([10, 0, 0, 1].into()).listen("10.0.0.1:80".parse()?)?;
+/// assert_eq!(world.history()[0].to_string().trim(), "0.000000 #0 10.0.0.1:80 listens");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
     /// When.
@@ -156,6 +168,12 @@ impl fmt::Display for Entry {
             write!(f, " ({} bytes)", self.bytes)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -202,9 +220,12 @@ impl History {
 
     /// Hashes contents that an entry does not hold.
     pub(super) fn content(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
+        let words = bytes.chunks_exact(8);
+        let rest = words.remainder();
+        for word in words {
+            self.word(word.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)));
         }
+        self.word(rest.iter().fold(bytes.len() as u64, |word, &byte| word << 8 | u64::from(byte)));
     }
 
     /// Hashes a number that an entry does not hold.

@@ -60,8 +60,10 @@ impl Socket {
 pub(super) struct Host {
     pub(super) ip: IpAddr,
     pub(super) up: bool,
+    /// The process does not run and takes no events.
+    pub(super) frozen: bool,
     pub(super) sockets: Slab<Socket>,
-    pub(super) listeners: BTreeMap<SocketAddr, Token>,
+    listeners: BTreeMap<(u16, IpAddr), Token>,
     /// Ports of connections that were begun here.
     pub(super) ports: BTreeSet<u16>,
     next_port: u16,
@@ -84,6 +86,7 @@ impl Host {
         Host {
             ip,
             up: true,
+            frozen: false,
             sockets: Slab::new(),
             listeners: BTreeMap::new(),
             ports: BTreeSet::new(),
@@ -97,8 +100,10 @@ impl Host {
         }
     }
 
+    /// Whether there is something to be shown. (Sockets may have been closed since they changed.)
     pub(super) fn has_news(&self) -> bool {
-        !self.changed.is_empty() || !self.answers.is_empty()
+        !self.frozen
+            && (!self.answers.is_empty() || self.changed.iter().any(|&token| self.sockets.get(token).is_some()))
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -110,19 +115,34 @@ impl Host {
         for _ in FIRST_PORT..=u16::MAX {
             let port = self.next_port;
             self.next_port = port.checked_add(1).unwrap_or(FIRST_PORT);
-            if !self.ports.contains(&port) && !self.listeners.keys().any(|at| at.port() == port) {
+            if !self.ports.contains(&port) && self.listening_at(port).next().is_none() {
                 return Some(port);
             }
         }
         None
     }
 
+    fn listening_at(&self, port: u16) -> impl Iterator<Item = IpAddr> + '_ {
+        let (least, most) = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::from_bits(u128::MAX)));
+        self.listeners.range((port, least)..=(port, most)).map(|((_, ip), _)| *ip)
+    }
+
     /// Whether a listener at this address would take what is meant for another one.
     pub(super) fn is_in_use(&self, at: SocketAddr) -> bool {
-        self.listeners.keys().any(|other| {
-            let same = other.ip() == at.ip() || other.ip().is_unspecified() || at.ip().is_unspecified();
-            other.port() == at.port() && same
-        })
+        let shared = |ip: IpAddr| ip == at.ip() || ip.is_unspecified() || at.ip().is_unspecified();
+        self.listening_at(at.port()).any(shared)
+    }
+
+    pub(super) fn listens(&mut self, at: SocketAddr, listener: Token) {
+        self.listeners.insert((at.port(), at.ip()), listener);
+    }
+
+    pub(super) fn listens_no_more(&mut self, at: SocketAddr) {
+        self.listeners.remove(&(at.port(), at.ip()));
+    }
+
+    pub(super) fn all_listeners(&self) -> impl Iterator<Item = Token> + '_ {
+        self.listeners.values().copied()
     }
 
     /// The listener that takes what comes for this address.
@@ -130,7 +150,7 @@ impl Host {
         let any: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
         // As on a real host, [::] serves IPv4 too, but 0.0.0.0 does not serve IPv6.
         let candidates = [Some(to.ip()), to.is_ipv4().then_some(any[0]), Some(any[1])];
-        candidates.into_iter().flatten().find_map(|ip| self.listeners.get(&SocketAddr::new(ip, to.port()))).copied()
+        candidates.into_iter().flatten().find_map(|ip| self.listeners.get(&(to.port(), ip))).copied()
     }
 
     /// Notes a change; the socket's next event will show it.
@@ -144,8 +164,9 @@ impl Host {
         }
     }
 
-    /// Forgets everything that lives in the host's memory. Old tokens stay invalid.
-    pub(super) fn wipe(&mut self) {
+    /// Forgets everything that lives in the host's memory. Old tokens stay invalid. Answers the tickets of the
+    /// look-ups that were under way.
+    pub(super) fn wipe(&mut self) -> Vec<u64> {
         let tokens: Vec<Token> = self.sockets.tokens().collect();
         for token in tokens {
             self.sockets.remove(token);
@@ -153,7 +174,7 @@ impl Host {
         self.listeners.clear();
         self.changed.clear();
         self.held.clear();
-        self.queries.clear();
         self.answers.clear();
+        std::mem::take(&mut self.queries).into_values().collect()
     }
 }

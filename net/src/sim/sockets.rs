@@ -5,7 +5,7 @@ use super::happening::Happening;
 use super::host::{Change, Host, Kind, Socket};
 use super::state::{Event, State};
 use crate::net::{AcceptFailure, Token, check_query, not_a_connection, not_a_listener, not_open, too_many_open};
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind, IoSlice, Read};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 impl State {
@@ -49,7 +49,7 @@ impl State {
             return Err(ErrorKind::AddrInUse.into());
         }
         let token = host.sockets.insert(Socket::new(Kind::Listener { at, waiting: Default::default() }));
-        host.listeners.insert(at, token);
+        host.listens(at, token);
         self.note_pair(Happening::Listened, at, at);
         Ok((token, at))
     }
@@ -194,13 +194,12 @@ impl State {
         if there > 1 && self.random.chance(self.faults.short_reads) {
             count = self.random.between(1, there as u64 - 1) as usize;
         }
-        for (place, byte) in into.iter_mut().zip(pipe.arrived.drain(..count)) {
-            *place = byte;
-        }
+        let into = into.get_mut(..count).unwrap_or_default();
+        pipe.arrived.read_exact(into)?;
         if count < there {
             self.note(Happening::ShortRead, id, side, count);
         }
-        self.history.content(into.get(..count).unwrap_or_default());
+        self.history.content(into);
         self.note(Happening::Read, id, side, count);
         let latency = self.latency();
         self.plan(latency, Event::Acknowledge { connection: id, from: side.other(), bytes: count });
@@ -223,8 +222,7 @@ impl State {
             self.note(Happening::ShortWrite, id, side, count);
         }
         if count > 0 {
-            let bytes: Vec<u8> = from.iter().flat_map(|slice| slice.iter().copied()).take(count).collect();
-            self.transmit(id, side, bytes);
+            self.transmit(id, side, gathered(from, count));
         }
         Ok(count)
     }
@@ -323,7 +321,7 @@ impl State {
             Some(Kind::Connection(id, side)) if politely => self.leave(id, side),
             Some(Kind::Connection(id, side)) => self.abandon(id, side),
             Some(Kind::Listener { at, waiting }) => {
-                host.listeners.remove(&at);
+                host.listens_no_more(at);
                 self.note_pair(Happening::Closed, at, at);
                 for id in waiting {
                     self.abandon(id, Side::Server);
@@ -387,4 +385,14 @@ impl State {
             host.answers.push((query, answer));
         }
     }
+}
+
+/// The first bytes of some slices.
+fn gathered(from: &[IoSlice<'_>], count: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(count);
+    for slice in from {
+        let wanted = slice.len().min(count - bytes.len());
+        bytes.extend_from_slice(slice.get(..wanted).unwrap_or_default());
+    }
+    bytes
 }

@@ -195,9 +195,7 @@ impl State {
     }
 
     pub(super) fn take_ready(&mut self, ip: IpAddr) -> Vec<Ready> {
-        let Some(host) = self.hosts.get_mut(&ip) else {
-            return Vec::new();
-        };
+        let Some(host) = self.hosts.get_mut(&ip).filter(|host| !host.frozen) else { return Vec::new() };
         let (mut ready, mut late) = (Vec::with_capacity(host.changed.len()), 0);
         for token in std::mem::take(&mut host.changed) {
             let Some(socket) = host.sockets.get_mut(token) else {
@@ -238,6 +236,14 @@ impl State {
         let (readable, writable) = (self.random.chance(0.5), self.random.chance(0.5));
         self.note_host(Happening::SpuriousEvent, ip, 0);
         Some(Ready::Socket { token, readable, writable })
+    }
+
+    /// Forgets all that lives in a host's memory.
+    pub(super) fn wipe(&mut self, ip: IpAddr) {
+        let tickets = self.hosts.get_mut(&ip).map(Host::wipe);
+        for ticket in tickets.unwrap_or_default() {
+            self.look_ups.remove(&ticket);
+        }
     }
 
     // ---- what is remembered

@@ -100,7 +100,7 @@ impl State {
         let mut found = (host, self.hosts.get(&host)?.listener_for(to)?);
         if self.random.chance(self.faults.wrong_listener) {
             let others = self.hosts.values().filter(|host| host.up);
-            let others = others.flat_map(|host| host.listeners.values().map(|&token| (host.ip, token)));
+            let others = others.flat_map(|host| host.all_listeners().map(|token| (host.ip, token)));
             let others: Vec<(IpAddr, Token)> = others.filter(|&other| other != found).collect();
             if let Some(&other) = others.get(self.random.below(others.len() as u64) as usize) {
                 found = other;

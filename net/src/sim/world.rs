@@ -245,7 +245,7 @@ impl World {
         }
     }
 
-    /// Ends everything that is wrong and can come right by itself: clogs end, hosts that crashed are back, the knobs
+    /// Ends everything that is wrong and can come right by itself: clogs end, hosts that crashed or were frozen are back, the knobs
     /// are [`calm`](Faults::calm), planned faults are off, the decisions of `refuse` and `swallow`, failures of `accept` and limits are taken back. Connections that were lost or reset stay so.
     pub fn heal(&self) {
         let mut state = self.state.borrow_mut();
@@ -260,7 +260,7 @@ impl World {
             }
         }
         for host in state.hosts.values_mut() {
-            (host.up, host.limit) = (true, usize::MAX);
+            (host.up, host.frozen, host.limit) = (true, false, usize::MAX);
             host.accept_failures.clear();
         }
         state.resume_all();
@@ -274,7 +274,7 @@ impl World {
             return;
         };
         host.up = false;
-        host.wipe();
+        state.wipe(ip);
         state.note_host(Happening::Crashed, ip, 0);
         let ids: Vec<u64> = state.connections.keys().copied().collect();
         for id in ids {
@@ -312,9 +312,32 @@ impl World {
         for token in listeners.into_iter().chain(connections) {
             state.close(ip, token, true);
         }
+        state.wipe(ip);
+    }
+
+    /// Stops the process on a host, as a debugger or an overloaded machine does, until [`thaw`](World::thaw): it is
+    /// shown no events, and [`is_running`](World::is_running) is false, so whoever drives it must let it rest too. Its
+    /// system goes on: it answers requests to connect and takes bytes until the buffers are full.
+    pub fn freeze(&self, ip: IpAddr) {
+        self.set_frozen(ip, true, Happening::Frozen);
+    }
+
+    /// Lets a frozen process run again.
+    pub fn thaw(&self, ip: IpAddr) {
+        self.set_frozen(ip, false, Happening::Thawed);
+    }
+
+    fn set_frozen(&self, ip: IpAddr, frozen: bool, what: Happening) {
+        let mut state = self.state.borrow_mut();
         if let Some(host) = state.hosts.get_mut(&ip) {
-            host.wipe();
+            host.frozen = frozen;
+            state.note_host(what, ip, 0);
         }
+    }
+
+    /// Whether a host has power and its process is not frozen. One that is not has no turn.
+    pub fn is_running(&self, ip: IpAddr) -> bool {
+        self.state.borrow().hosts.get(&ip).is_some_and(|host| host.up && !host.frozen)
     }
 
     /// A moment from now, for `advance`.
