@@ -52,6 +52,10 @@ pub use fsm_net::{
     HostPort, Listen, Listener, Listening, NetCounters, NetSettings, Networking, NoHostPort, NotAccepted, NotConnected,
     NotListening, Proxy, Relieved, Simulation, net, reactor, sim, wire,
 };
+pub use fsm_net::{
+    AddressGroup, ConnectToAddress, Exhausted, GroupMembers, GroupTable, GroupUpdate, ListenAtAddress, NoAddress,
+    NotReady, Ready, Retry, UseAddress,
+};
 pub use program::{Program, run};
 
 /// Everything that a program of machines imports.
@@ -61,13 +65,14 @@ pub use program::{Program, run};
 /// ```
 pub mod prelude {
     pub use fsm_core::{
-        Aborted, Address, Completed, Context, Done, Fault, Faulted, Harness, Level, Machine, Message, Next, Outcome,
-        Overflow, Routine, RoutineHarness, Select, Start, Stop, TimedOut, Timeout, Unknown, Value, Vocabulary, routine,
-        state_machine,
+        Aborted, Address, Completed, Context, Create, Done, Fault, Faulted, Harness, Level, Machine, Message, Next,
+        Outcome, Overflow, Routine, RoutineHarness, Select, Start, Stop, TimedOut, Timeout, Unknown, Value, Vocabulary,
+        routine, state_machine,
     };
     pub use fsm_net::{
-        Abandoned, Accepted, Close, Closed, Congested, Connect, Connected, HostPort, Listen, Listening, Networking,
-        NotAccepted, NotConnected, NotListening, Relieved,
+        Abandoned, Accepted, Close, Closed, Congested, Connect, ConnectToAddress, Connected, GroupMembers, GroupTable,
+        GroupUpdate, HostPort, Listen, ListenAtAddress, Listening, Networking, NoAddress, NotAccepted, NotConnected,
+        NotListening, NotReady, Ready, Relieved, Retry, UseAddress,
     };
     pub use serde::{Deserialize, Serialize};
 }

@@ -67,7 +67,7 @@ pub use machine::{Cell, Handler, Machine, Next, Otherwise, Table};
 pub use message::{FaultMessage, Message};
 pub use moment::Moment;
 pub use name::{MessageId, Name, message_id};
-pub use point::{IntoPoint, NewPoint};
+pub use point::{Create, IntoPoint, NewPoint};
 pub use routine::{NewRoutine, Outcome, Routine, Select, routine};
 pub use shape::{CellShape, HandlerShape, Shape, StateShape};
 pub use trace::{Event, Level, NoSuchLevel, Sink, TextTrace, TraceHash, What};

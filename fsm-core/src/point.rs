@@ -89,3 +89,41 @@ pub trait IntoPoint {
     /// The point, ready to be given to a kernel.
     fn into_point(self) -> NewPoint;
 }
+
+/// How to make a point, as often as needed.
+///
+/// ```
+/// use fsm_core::{Create, Done, Kernel, Limits, routine};
+///
+/// let create = Create::new(|| routine(async |_| Done));
+/// let mut kernel = Kernel::new(Limits::default());
+/// assert_ne!(kernel.create(&create), kernel.create(&create));
+/// ```
+#[derive(Clone)]
+pub struct Create(std::rc::Rc<dyn Fn() -> NewPoint>);
+
+impl Create {
+    /// Makes points by calling `create`.
+    pub fn new<P: IntoPoint>(create: impl Fn() -> P + 'static) -> Self {
+        Self(std::rc::Rc::new(move || create().into_point()))
+    }
+}
+
+impl IntoPoint for &Create {
+    fn into_point(self) -> NewPoint {
+        (self.0)()
+    }
+}
+
+/// A point that was made before it was known who creates it.
+impl IntoPoint for NewPoint {
+    fn into_point(self) -> NewPoint {
+        self
+    }
+}
+
+impl core::fmt::Debug for Create {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Create")
+    }
+}

@@ -19,6 +19,7 @@
 extern crate fsm_core as statepoint;
 
 mod driver;
+mod group;
 mod host_port;
 mod machines;
 mod messages;
@@ -33,6 +34,10 @@ mod simulation;
 pub mod wire;
 
 pub use driver::{ConnectionId, Driver, NetCounters};
+pub use group::{
+    AddressGroup, ConnectToAddress, Exhausted, GroupMembers, GroupTable, GroupUpdate, ListenAtAddress, NoAddress,
+    NotReady, Ready, Retry, UseAddress,
+};
 pub use host_port::{HostPort, NoHostPort};
 pub use machines::{Connector, Listener, Proxy};
 pub use messages::{

@@ -86,6 +86,8 @@ pub struct Connected {
 pub struct NotConnected {
     /// Whither one asked to connect.
     pub requested: HostPort,
+    /// The address that was tried last; none when the name could not be looked up.
+    pub tried: Option<SocketAddr>,
     /// Why not.
     pub reason: Failure,
 }

@@ -67,6 +67,7 @@ pub(crate) struct Dialled {
 #[derive(Debug, PartialEq, Message)]
 #[message(name = "statepoint.order.NotDialled", local)]
 pub(crate) struct NotDialled {
+    pub(crate) tried: Option<SocketAddr>,
     pub(crate) reason: Failure,
 }
 

@@ -20,7 +20,13 @@ pub(super) struct Dials {
     next_query: u64,
     queries: BTreeMap<u64, Query>,
     /// What is left to try, by the owner of the attempt.
-    untried: BTreeMap<Address, VecDeque<SocketAddr>>,
+    attempts: BTreeMap<Address, Attempt>,
+}
+
+#[derive(Default)]
+struct Attempt {
+    untried: VecDeque<SocketAddr>,
+    tried: Option<SocketAddr>,
 }
 
 struct Query {
@@ -40,10 +46,7 @@ impl<N: Net> Driver<N> {
     pub(super) fn dial(&mut self, owner: Address, to: &HostPort) {
         self.kernel.watch(owner);
         match to.address() {
-            Some(address) => {
-                self.dials.untried.insert(owner, VecDeque::from([address]));
-                self.try_next(owner, &io::ErrorKind::AddrNotAvailable.into());
-            }
+            Some(address) => self.try_all(owner, [address].into()),
             None => self.look_up(owner, to, Purpose::Dial),
         }
     }
@@ -60,7 +63,7 @@ impl<N: Net> Driver<N> {
     fn not_found(&mut self, owner: Address, purpose: Purpose, error: &io::Error) {
         match purpose {
             Purpose::Bind => self.not_bound(owner, error),
-            Purpose::Dial => self.tell(owner, NotDialled { reason: Failure::from(error) }),
+            Purpose::Dial => self.tell(owner, NotDialled { tried: None, reason: Failure::from(error) }),
         }
     }
 
@@ -68,10 +71,7 @@ impl<N: Net> Driver<N> {
     pub(super) fn resolved(&mut self, query: u64, answer: io::Result<Vec<SocketAddr>>) {
         let Some(Query { owner, purpose }) = self.dials.queries.remove(&query) else { return };
         match (answer, purpose) {
-            (Ok(addresses), Purpose::Dial) => {
-                self.dials.untried.insert(owner, addresses.into());
-                self.try_next(owner, &io::ErrorKind::AddrNotAvailable.into());
-            }
+            (Ok(addresses), Purpose::Dial) => self.try_all(owner, addresses.into()),
             (Ok(addresses), Purpose::Bind) => match addresses.first() {
                 Some(address) => self.bind_address(owner, *address),
                 None => self.not_bound(owner, &io::ErrorKind::AddrNotAvailable.into()),
@@ -80,17 +80,26 @@ impl<N: Net> Driver<N> {
         }
     }
 
+    fn try_all(&mut self, owner: Address, untried: VecDeque<SocketAddr>) {
+        self.dials.attempts.insert(owner, Attempt { untried, tried: None });
+        self.try_next(owner, &io::ErrorKind::AddrNotAvailable.into());
+    }
+
     /// Tries the next address of an attempt; when none is left, it has failed with `last`.
     fn try_next(&mut self, owner: Address, last: &io::Error) {
-        let mut last = Failure::from(last);
-        while let Some(address) = self.dials.untried.get_mut(&owner).and_then(VecDeque::pop_front) {
+        let mut reason = Failure::from(last);
+        let mut attempt = self.dials.attempts.remove(&owner).unwrap_or_default();
+        while let Some(address) = attempt.untried.pop_front() {
+            attempt.tried = Some(address);
             match self.net.connect(address) {
-                Ok(token) => return self.sockets.insert(token, owner, Socket::Dialling(owner)),
-                Err(error) => last = Failure::from(&error),
+                Ok(token) => {
+                    self.dials.attempts.insert(owner, attempt);
+                    return self.sockets.insert(token, owner, Socket::Dialling(owner));
+                }
+                Err(error) => reason = Failure::from(&error),
             }
         }
-        self.dials.untried.remove(&owner);
-        self.tell(owner, NotDialled { reason: last });
+        self.tell(owner, NotDialled { tried: attempt.tried, reason });
     }
 
     /// The network reports something of an attempt.
@@ -98,7 +107,7 @@ impl<N: Net> Driver<N> {
         match self.net.connected(token) {
             Ok(None) => {}
             Ok(Some((remote, local))) => {
-                self.dials.untried.remove(&owner);
+                self.dials.attempts.remove(&owner);
                 self.counters.connected += 1;
                 let connection = Connection::new(owner, remote, &self.settings);
                 self.sockets.remove(token);
@@ -115,7 +124,7 @@ impl<N: Net> Driver<N> {
 
     /// The owner gives its attempt up, if it has one that is not a socket yet.
     pub(super) fn forget_dials(&mut self, owner: Address) {
-        self.dials.untried.remove(&owner);
+        self.dials.attempts.remove(&owner);
         let queries: Vec<_> =
             self.dials.queries.iter().filter(|(_, query)| query.owner == owner).map(|(query, _)| *query).collect();
         for query in queries {

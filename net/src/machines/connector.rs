@@ -1,5 +1,7 @@
 //! The machine behind `cx.connect`.
 
+use core::net::SocketAddr;
+
 use fsm_core::{Aborted, Address, Context, Done, Machine, Message, Next, Start, Stop, Vocabulary, state_machine};
 
 use crate::machines::Proxy;
@@ -29,8 +31,8 @@ impl Connector {
         &self.connect
     }
 
-    fn fail(&self, reason: Failure, cx: &mut Context) {
-        cx.send(self.controller, NotConnected { requested: self.connect.to.clone(), reason });
+    fn fail(&self, tried: Option<SocketAddr>, reason: Failure, cx: &mut Context) {
+        cx.send(self.controller, NotConnected { requested: self.connect.to.clone(), tried, reason });
     }
 }
 
@@ -49,12 +51,13 @@ impl Connector {
     }
 
     fn DIALLING_NotDialled(&mut self, fault: NotDialled, cx: &mut Context) -> Next<Self> {
-        self.fail(fault.reason, cx);
+        self.fail(fault.tried, fault.reason, cx);
         Self::complete(Done)
     }
 
     fn DIALLING_Deadline(&mut self, _: Deadline, cx: &mut Context) -> Next<Self> {
-        self.fail(Failure::timed_out(format!("no answer within {:?}", self.connect.within)), cx);
+        let tried = self.connect.to.address();
+        self.fail(tried, Failure::timed_out(format!("no answer within {:?}", self.connect.within)), cx);
         cx.send(Address::DRIVER, Release);
         Self::RELEASING
     }

@@ -74,7 +74,7 @@ impl Proxy {
         match &self.origin {
             Origin::Accepted { listening } => self.tell(NotAccepted { listening: *listening, reason }, cx),
             Origin::Connected { requested, .. } => {
-                self.tell(NotConnected { requested: requested.clone(), reason }, cx);
+                self.tell(NotConnected { requested: requested.clone(), tried: Some(self.remote), reason }, cx);
             }
         }
     }

@@ -1,0 +1,52 @@
+//! What members, groups and owners say to each other. All of it is local.
+
+use fsm_core::{Address, Message};
+
+/// From a member to its group: this address can be used from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[message(name = "statepoint.UseAddress", local)]
+pub struct UseAddress {
+    /// The address.
+    pub address: Address,
+}
+
+/// From a member to its group: its address leads nowhere any more. It tries to get another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[message(name = "statepoint.NoAddress", local)]
+pub struct NoAddress;
+
+/// From a group to its owner: a member has got an address, or has lost it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[message(name = "statepoint.GroupUpdate", local)]
+pub struct GroupUpdate {
+    /// The member's name.
+    pub member: &'static str,
+    /// Its address, when it has one.
+    pub address: Option<Address>,
+}
+
+/// From a group to its owner: every member has an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[message(name = "statepoint.Ready", local)]
+pub struct Ready;
+
+/// From a group to its owner: a member has lost its address, so the group is not ready any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[message(name = "statepoint.NotReady", local)]
+pub struct NotReady;
+
+/// All attempts have failed.
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[message(name = "statepoint.Exhausted", local, fault)]
+pub struct Exhausted {
+    /// How many attempts there were.
+    pub attempts: u32,
+    /// What the last of them failed with, for people.
+    pub last: String,
+}
+
+impl core::fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "gave up after {} attempts: {}", self.attempts, self.last)
+    }
+}
