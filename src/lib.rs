@@ -50,7 +50,7 @@ pub use fsm_core::*;
 pub use fsm_net::{
     Abandoned, Accepted, Close, Closed, Congested, Connect, Connected, Connector, Driver, Ended, Failure, Host,
     HostPort, Listen, Listener, Listening, NetCounters, NetSettings, Networking, NoHostPort, NotAccepted, NotConnected,
-    NotListening, Proxy, Relieved, Simulation, net, reactor, sim, wire,
+    NotListening, Peer, Proxy, Relieved, Simulation, net, reactor, sim, wire,
 };
 pub use fsm_net::{
     AddressGroup, ConnectToAddress, Exhausted, GroupMembers, GroupTable, GroupUpdate, ListenAtAddress, NoAddress,
@@ -72,7 +72,7 @@ pub mod prelude {
     pub use fsm_net::{
         Abandoned, Accepted, Close, Closed, Congested, Connect, ConnectToAddress, Connected, GroupMembers, GroupTable,
         GroupUpdate, HostPort, Listen, ListenAtAddress, Listening, Networking, NoAddress, NotAccepted, NotConnected,
-        NotListening, NotReady, Ready, Relieved, Retry, UseAddress,
+        NotListening, NotReady, Peer, Ready, Relieved, Retry, UseAddress,
     };
     pub use serde::{Deserialize, Serialize};
 }

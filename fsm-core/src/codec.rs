@@ -185,7 +185,9 @@ pub(crate) fn from_bytes<T: for<'de> Deserialize<'de>>(bytes: &[u8], addresses: 
     let value = done.map_err(|error| error.to_string())?;
     // The decoder does not tell how far it came, but it does tell when there is nothing left to come to.
     match IgnoredAny::deserialize(&mut decoder) {
-        Err(rmp_serde::decode::Error::InvalidMarkerRead(error)) if error.kind() == ErrorKind::UnexpectedEof => Ok(value),
+        Err(rmp_serde::decode::Error::InvalidMarkerRead(error)) if error.kind() == ErrorKind::UnexpectedEof => {
+            Ok(value)
+        }
         _ => Err("expected the end of the body, got more bytes".into()),
     }
 }

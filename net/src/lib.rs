@@ -45,6 +45,6 @@ pub use messages::{
     NotListening, Relieved,
 };
 pub use networking::Networking;
-pub use request::{Connect, Listen};
+pub use request::{Connect, Listen, Peer};
 pub use settings::NetSettings;
 pub use simulation::{Host, Simulation};

@@ -6,7 +6,7 @@ use core::fmt;
 use core::net::SocketAddr;
 use std::io;
 
-use fsm_core::{Message, Moment};
+use fsm_core::{Message, Moment, Value};
 
 use crate::host_port::HostPort;
 
@@ -103,10 +103,13 @@ impl fmt::Display for NotConnected {
 #[message(name = "statepoint.Close", local)]
 pub struct Close;
 
-/// The connection has ended because this end closed it. From the peer's address, which leads nowhere now.
-#[derive(Clone, Debug, PartialEq, Eq, Message)]
+/// The connection has ended because this end closed it. From the peer's address, or from its session; neither leads anywhere
+/// now.
+#[derive(Debug, Message)]
 #[message(name = "statepoint.Closed", local)]
 pub struct Closed {
+    /// What the session completed with; [`Done`](fsm_core::Done) when there was none.
+    pub value: Value,
     /// The peer's address.
     pub remote: SocketAddr,
     /// Since when there was a connection.
@@ -117,7 +120,8 @@ pub struct Closed {
     pub reason: Ended,
 }
 
-/// The connection has ended, and this end did not close it. From the peer's address, which leads nowhere now.
+/// The connection has ended, and this end did not close it. From the peer's address, or from its session; neither leads
+/// anywhere now.
 ///
 /// What was sent and not answered may have arrived or not.
 #[derive(Clone, Debug, PartialEq, Eq, Message)]

@@ -89,14 +89,20 @@ pub(crate) struct Released {
 #[message(name = "statepoint.order.Attach", local)]
 pub(crate) struct Attach {
     pub(crate) connection: ConnectionId,
-    /// Who gets the messages of the peer that name no other address.
-    pub(crate) target: Address,
 }
 
-/// From the driver: the link is open, messages can go.
+/// From the driver: the link is open. The driver waits for `Begin` before it takes the peer's messages.
 #[derive(Debug, PartialEq, Message)]
 #[message(name = "statepoint.order.Opened", local)]
 pub(crate) struct Opened;
+
+/// To the driver: messages go both ways from now on.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Begin", local)]
+pub(crate) struct Begin {
+    /// Who gets the messages of the peer that name no other address.
+    pub(crate) target: Address,
+}
 
 /// From the driver: nothing more will come from the peer. `Released` follows.
 #[derive(Debug, PartialEq, Message)]

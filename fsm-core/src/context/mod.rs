@@ -103,10 +103,10 @@ impl Context {
         }
     }
 
-    /// Sends a message in the name of something that this point stands for: the sender is this point's address with the
-    /// far part `far`. For proxies; a point cannot speak in the name of another.
-    pub fn send_as_far(&mut self, far: u64, to: Address, message: impl Into<Body>) {
-        self.post(to, self.me.with_far(far), message.into());
+    /// Sends a message in the name of another address, for points that stand for others, as a proxy does for its peer.
+    /// Points of one process trust each other; a peer has no such means.
+    pub fn send_as(&mut self, from: Address, to: Address, message: impl Into<Body>) {
+        self.post(to, from, message.into());
     }
 
     pub(crate) fn next_random(&mut self) -> u64 {

@@ -171,8 +171,11 @@ impl Kernel {
     pub(super) fn drop_backlog(&mut self, slot: u32, address: Address, rubbish: &mut Vec<Box<dyn Any>>) {
         let Some(backlog) = self.backlogs.remove(&slot) else { return };
         for item in backlog.deferred.into_iter().chain(backlog.recalled) {
-            if let Item::Message { from, body, .. } = item {
-                self.cx().dead_letter(address, from, body.name(), Undelivered::Ended);
+            if let Item::Message { from, body, timer } = item {
+                // A timer of a point that has ended is nobody's loss, deferred or not.
+                if timer.is_none() {
+                    self.cx().dead_letter(address, from, body.name(), Undelivered::Ended);
+                }
                 rubbish.push(Box::new(body));
             }
         }

@@ -28,9 +28,7 @@ impl<N: Net> Driver<N> {
         self.sockets.withdraw(token, offered_to);
         let Some(connection) = self.sockets.connection(token) else { return };
         connection.border = Border::new(proxy);
-        // Refused only for the driver and proxies, which control nothing; then the peer reaches nobody by number 0.
-        let _ = connection.border.set_default(attach.target);
-        let reported = connection.reported;
+        let reported = core::mem::take(&mut connection.reported);
         let mut outlet = connection.output.outlet(&mut self.pool);
         if let Err(error) = connection.link.begin(&mut outlet) {
             return self.peer_ended(token, Ended::Protocol(error.to_string()));
@@ -58,7 +56,7 @@ impl<N: Net> Driver<N> {
                 let reason = if ended == Ended::ByPeer { Ended::ByUs } else { ended };
                 return self.finish(token, reason);
             }
-            Phase::Opening | Phase::Open => {}
+            Phase::Opening | Phase::Offered | Phase::Open => {}
         }
         if matches!(ended, Ended::Protocol(_)) {
             self.counters.protocol_errors += 1;
@@ -83,7 +81,7 @@ impl<N: Net> Driver<N> {
                 self.finish(token, first);
             }
             // What the peer sent before it went may still be there to be read; its end follows.
-            Phase::Opening | Phase::Open => self.sockets.mark(token, true, false),
+            Phase::Opening | Phase::Offered | Phase::Open => self.sockets.mark(token, true, false),
             _ => self.peer_ended(token, ended),
         }
     }

@@ -20,6 +20,8 @@ pub(super) enum Phase {
     Waiting,
     /// The link's handshake is under way.
     Opening,
+    /// The link is open; the proxy has not said yet who takes the peer's messages. Nothing is read.
+    Offered,
     /// Messages go both ways.
     Open,
     /// This end closes: nothing more is accepted for sending; when all is written the write half is shut.
@@ -36,6 +38,8 @@ pub(super) struct Connection {
     pub(super) remote: SocketAddr,
     /// The network has reported something while nobody could look.
     pub(super) reported: bool,
+    /// What the link gave before the proxy has said who takes the peer's messages. At most what one read brings.
+    pub(super) early: Vec<u8>,
     /// Who hears of it: the listener or connector, then the proxy.
     pub(super) owner: Address,
     pub(super) link: Box<dyn Link>,
@@ -54,6 +58,7 @@ impl Connection {
             phase: Phase::Waiting,
             remote,
             reported: false,
+            early: Vec::new(),
             owner,
             link: Box::new(Clear),
             decoder: Decoder::new(settings.frame_limit),
@@ -77,12 +82,12 @@ impl Connection {
 
     /// Whether messages may still be written.
     pub(super) fn takes_messages(&self) -> bool {
-        matches!(self.phase, Phase::Opening | Phase::Open)
+        matches!(self.phase, Phase::Opening | Phase::Offered | Phase::Open)
     }
 
     /// Whether the peer's bytes are of interest. While this end closes they are read and dropped, so that the peer's end
     /// of the stream is seen.
     pub(super) fn reads(&self) -> bool {
-        !matches!(self.phase, Phase::Waiting | Phase::Draining(_))
+        !matches!(self.phase, Phase::Waiting | Phase::Offered | Phase::Draining(_))
     }
 }

@@ -36,8 +36,9 @@ impl<N: Net> Driver<N> {
                 }
             }
             Some(Socket::Connection(connection)) => {
+                // `attach` and `begin` look again.
+                connection.reported |= readiness.readable && !connection.reads();
                 if connection.phase == Phase::Waiting {
-                    connection.reported = true; // `attach` looks again
                     return;
                 }
                 if readiness.writable {
@@ -97,33 +98,45 @@ impl<N: Net> Driver<N> {
         let mut link = connection.lend_link();
         let done = loop {
             let mut outlet = connection.output.outlet(&mut self.pool);
-            let mut part: &[u8] = match link.receive(bytes, &mut outlet) {
+            let part: &[u8] = match link.receive(bytes, &mut outlet) {
                 Ok(Some(part)) => part,
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(Ended::Protocol(error.to_string())),
             };
-            if matches!(connection.phase, Phase::Shutting | Phase::Shut) {
-                continue; // this end has closed: what still comes is not taken
-            }
-            let mut decoder = connection.lend_decoder();
-            let framed = loop {
-                match decoder.next_frame(&mut part) {
-                    Ok(Some(frame)) => {
-                        if let Err(ended) = self.take_frame(connection, frame) {
-                            break Err(ended);
-                        }
-                    }
-                    Ok(None) => break Ok(()),
-                    Err(error) => break Err(Ended::Protocol(error.to_string())),
+            match connection.phase {
+                // This end has closed: what still comes is not taken.
+                Phase::Shutting | Phase::Shut => continue,
+                // The handshake's end and the first frames came together.
+                Phase::Opening => {
+                    connection.early.extend_from_slice(part);
+                    continue;
                 }
-            };
-            connection.decoder = decoder;
-            if framed.is_err() {
-                break framed;
+                _ => {}
+            }
+            if let Err(ended) = self.take_clear(connection, part) {
+                break Err(ended);
             }
         };
         connection.link = link;
         done
+    }
+
+    /// Cuts what the link gave into frames, and takes them.
+    fn take_clear(&mut self, connection: &mut Connection, mut part: &[u8]) -> Result<(), Ended> {
+        let mut decoder = connection.lend_decoder();
+        let framed = loop {
+            match decoder.next_frame(&mut part) {
+                Ok(Some(frame)) => {
+                    if let Err(ended) = self.take_frame(connection, frame) {
+                        break Err(ended);
+                    }
+                }
+                Ok(None) => break Ok(()),
+                Err(error) => break Err(Ended::Protocol(error.to_string())),
+            }
+        };
+        connection.decoder = decoder;
+        framed
     }
 
     fn take_frame(&mut self, connection: &mut Connection, frame: &[u8]) -> Result<(), Ended> {
@@ -200,9 +213,31 @@ impl<N: Net> Driver<N> {
     pub(super) fn open_if_ready(&mut self, token: Token) {
         let Some(connection) = self.sockets.connection(token) else { return };
         if connection.phase == Phase::Opening && connection.link.state() == LinkState::Open {
-            connection.phase = Phase::Open;
+            connection.phase = Phase::Offered;
             let owner = connection.owner;
             self.tell(owner, Opened);
+        }
+    }
+
+    /// The order `Begin`: the proxy has said who takes the peer's messages.
+    pub(super) fn begin(&mut self, proxy: Address, target: Address) {
+        let Some(token) = self.sockets.of(proxy) else { return };
+        let Some(connection) = self.sockets.connection(token) else { return };
+        if connection.phase != Phase::Offered {
+            return;
+        }
+        connection.phase = Phase::Open;
+        // Refused only for the driver and proxies, which control nothing; then the peer reaches nobody by number 0.
+        let _ = connection.border.set_default(target);
+        if core::mem::take(&mut connection.reported) {
+            self.sockets.mark(token, true, true);
+        }
+        let Some(mut connection) = self.sockets.lend(token) else { return };
+        let early = core::mem::take(&mut connection.early);
+        let done = self.take_clear(&mut connection, &early);
+        self.sockets.give_back(token, connection);
+        if let Err(ended) = done {
+            self.peer_ended(token, ended);
         }
     }
 }

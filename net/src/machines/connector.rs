@@ -46,7 +46,7 @@ impl Connector {
 
     fn DIALLING_Dialled(&mut self, dialled: Dialled, cx: &mut Context) -> Next<Self> {
         let requested = self.connect.to.clone();
-        cx.create_beside(Proxy::connected(dialled, self.controller, requested));
+        cx.create_beside(Proxy::connected(dialled, self.controller, requested).session(self.connect.session.clone()));
         Self::complete(Done)
     }
 

@@ -50,7 +50,8 @@ impl Listener {
 
     fn LISTENING_Incoming(&mut self, incoming: Incoming, cx: &mut Context) -> Next<Self> {
         if let Some(listening) = self.at {
-            cx.create_beside(Proxy::accepted(incoming.connection, self.controller, listening, incoming.remote));
+            let proxy = Proxy::accepted(incoming.connection, self.controller, listening, incoming.remote);
+            cx.create_beside(proxy.session(self.listen.session.clone()));
         }
         Self::LISTENING
     }

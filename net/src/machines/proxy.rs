@@ -1,17 +1,25 @@
 //! The machine that stands for the far end of one connection.
 
 use core::net::SocketAddr;
+use core::time::Duration;
 
-use fsm_core::{Address, Body, Context, Done, Machine, Moment, Next, Start, Stop, Timeout, Vocabulary, state_machine};
+use fsm_core::{
+    Address, Body, Completed, Context, Done, Machine, Message, Moment, Next, Start, Stop, Timeout, Value, Vocabulary,
+    state_machine,
+};
 
 use crate::driver::ConnectionId;
 use crate::host_port::HostPort;
 use crate::messages::{
     Abandoned, Accepted, Close, Closed, Congested, Connected, Ended, Failure, NotAccepted, NotConnected, Relieved,
 };
-use crate::orders::{Attach, Cut, Dialled, Filled, Lost, Opened, Released, Shut};
+use crate::orders::{Attach, Begin, Cut, Dialled, Filled, Lost, Opened, Released, Shut};
+use crate::request::{Peer, SessionMaker};
 
-/// A connection, as its controller's quiet child.
+/// How long a session may take to end when its connection is to be closed.
+const SESSION_END: Duration = Duration::from_secs(3);
+
+/// A connection, as its controller's quiet child; its session, when it has one, is its own child.
 ///
 /// Messages to far addresses behind it do not pass through this machine: the driver writes them. It hears of changes only,
 /// and decides what the controller is told: one of `Closed` and `Abandoned`, once.
@@ -22,6 +30,10 @@ pub struct Proxy {
     origin: Origin,
     remote: SocketAddr,
     opened: Moment,
+    maker: Option<SessionMaker>,
+    session: Option<Address>,
+    /// What the session has completed with.
+    value: Option<Value>,
     /// Whether the controller has been told of the end, or need not be.
     told: bool,
 }
@@ -31,6 +43,11 @@ enum Origin {
     Accepted { listening: SocketAddr },
     Connected { requested: HostPort, local: SocketAddr },
 }
+
+/// The session has not ended in time.
+#[derive(Debug, Message)]
+#[message(name = "statepoint.order.Stubborn", local)]
+struct Stubborn;
 
 impl Proxy {
     pub(crate) fn accepted(
@@ -48,12 +65,18 @@ impl Proxy {
     }
 
     fn new(connection: ConnectionId, controller: Address, origin: Origin, remote: SocketAddr) -> Self {
-        Self { connection, controller, origin, remote, opened: Moment::ZERO, told: false }
+        let (opened, maker, session, value, told) = (Moment::ZERO, None, None, None, false);
+        Self { connection, controller, origin, remote, opened, maker, session, value, told }
     }
 
-    /// Tells the controller something in the name of the peer, so that it can reply there.
+    pub(crate) fn session(self, maker: Option<SessionMaker>) -> Self {
+        Self { maker, ..self }
+    }
+
+    /// Tells the controller something, in the name of the session or of the peer.
     fn tell(&self, message: impl Into<Body>, cx: &mut Context) {
-        cx.send_as_far(1, self.controller, message);
+        let from = self.session.unwrap_or_else(|| cx.me().with_far(1));
+        cx.send_as(from, self.controller, message);
     }
 
     fn tell_opened(&self, cx: &mut Context) {
@@ -74,22 +97,34 @@ impl Proxy {
         match &self.origin {
             Origin::Accepted { listening } => self.tell(NotAccepted { listening: *listening, reason }, cx),
             Origin::Connected { requested, .. } => {
-                self.tell(NotConnected { requested: requested.clone(), tried: Some(self.remote), reason }, cx);
+                let tried = Some(self.remote);
+                self.tell(NotConnected { requested: requested.clone(), tried, reason }, cx);
             }
         }
+    }
+
+    /// Who takes the peer's messages: the session, when there is to be one, else the controller.
+    fn target(&mut self, cx: &mut Context) -> Address {
+        let Some(maker) = &self.maker else { return self.controller };
+        let peer = Peer { address: cx.me().with_far(1), controller: self.controller, remote: self.remote };
+        let session = cx.create(maker.create(&peer));
+        self.session = Some(session);
+        session
     }
 }
 
 #[state_machine(INITIAL, OPENING(defer(Close)), OPEN, CLOSING(timeout = "3s"))]
 impl Proxy {
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        cx.send(Address::DRIVER, Attach { connection: self.connection, target: self.controller });
+        cx.send(Address::DRIVER, Attach { connection: self.connection });
         Self::OPENING
     }
 
     fn OPENING_Opened(&mut self, _: Opened, cx: &mut Context) -> Next<Self> {
         self.opened = cx.now();
+        let target = self.target(cx);
         self.tell_opened(cx);
+        cx.send(Address::DRIVER, Begin { target });
         Self::OPEN
     }
 
@@ -100,14 +135,40 @@ impl Proxy {
         Self::CLOSING
     }
 
+    /// The session, if there is one, is below this machine: it is asked to end, and ends before this machine does.
     fn OPEN_Lost(&mut self, lost: Lost, cx: &mut Context) -> Next<Self> {
         let Self { remote, opened, .. } = *self;
         self.tell(Abandoned { remote, opened, at: cx.now(), reason: lost.reason }, cx);
         self.told = true;
+        if let Some(session) = self.session {
+            cx.stop(session);
+        }
         Self::CLOSING
     }
 
     fn OPEN_Close(&mut self, _: Close, cx: &mut Context) -> Next<Self> {
+        match self.session {
+            // It ends first, and its end closes the connection.
+            Some(session) => {
+                cx.stop(session);
+                cx.start(SESSION_END, Stubborn);
+                Self::OPEN
+            }
+            None => {
+                cx.send(Address::DRIVER, Shut);
+                Self::CLOSING
+            }
+        }
+    }
+
+    fn OPEN_Completed(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
+        self.value = Some(completed.value);
+        cx.send(Address::DRIVER, Shut);
+        Self::CLOSING
+    }
+
+    /// The session does not end: the connection does.
+    fn OPEN_Stubborn(&mut self, _: Stubborn, cx: &mut Context) -> Next<Self> {
         cx.send(Address::DRIVER, Shut);
         Self::CLOSING
     }
@@ -136,7 +197,8 @@ impl Proxy {
     fn CLOSING_Released(&mut self, released: Released, cx: &mut Context) -> Next<Self> {
         if !self.told {
             let Self { remote, opened, .. } = *self;
-            self.tell(Closed { remote, opened, at: cx.now(), reason: released.reason }, cx);
+            let value = self.value.take().unwrap_or_else(|| Value::from(Done));
+            self.tell(Closed { value, remote, opened, at: cx.now(), reason: released.reason }, cx);
         }
         Self::complete(Done)
     }
@@ -147,7 +209,12 @@ impl Proxy {
         Self::CLOSING
     }
 
-    /// Both ends close at once, or the controller closes twice: the close is under way. So with the following three.
+    fn CLOSING_Completed(&mut self, completed: Completed) -> Next<Self> {
+        self.value = Some(completed.value);
+        Self::CLOSING
+    }
+
+    /// Both ends close at once, or the controller closes twice: the close is under way. So with the following.
     fn CLOSING_Close(&mut self, _: Close) -> Next<Self> {
         Self::CLOSING
     }
@@ -161,6 +228,10 @@ impl Proxy {
     }
 
     fn CLOSING_Opened(&mut self, _: Opened) -> Next<Self> {
+        Self::CLOSING
+    }
+
+    fn CLOSING_Stubborn(&mut self, _: Stubborn) -> Next<Self> {
         Self::CLOSING
     }
 }
