@@ -4,7 +4,7 @@
 //! holds what its states defer; on a change of state that moves, in the order of arrival, in front of `recalled`, and the
 //! point runs from `recalled`. What is left after a visit waits for a token at the back of the run queue, and meanwhile
 //! new messages for the point go to the back of `recalled`. To the point it is as if it had one mailbox:
-//! `tests/deferral_model.rs` compares it with that.
+//! `tests/deferral_model/` compares it with that.
 
 use core::any::Any;
 use std::collections::VecDeque;
