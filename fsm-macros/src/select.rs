@@ -102,6 +102,7 @@ fn implementation(input: &DeriveInput, listed: &[Listed<'_>], deferred: &[Path])
     let ident = &input.ident;
     let (generics, arguments, condition) = input.generics.split_for_impl();
     let types: Vec<&Type> = listed.iter().map(|(_, ty)| *ty).collect();
+    let names: Vec<_> = listed.iter().map(|(name, _)| *name).collect();
     let Some(((last, last_type), others)) = listed.split_last() else { return salvage(input) };
     let others =
         others.iter().map(|(name, ty)| quote!(if body.is::<#ty>() { return body.open::<#ty>().map(Self::#name); }));
@@ -118,6 +119,8 @@ fn implementation(input: &DeriveInput, listed: &[Listed<'_>], deferred: &[Path])
                 false #(|| id == <#deferred as ::statepoint::Message>::ID || <#deferred as ::statepoint::Message>::ALSO.contains(&id))*
             }
             fn take(body: ::statepoint::Body) -> ::core::result::Result<Self, ::statepoint::Refused> {
+                // A message that is waited for and not looked into is no dead code.
+                let _ = |select: &Self| match select { #(Self::#names(message) => { let _ = message; })* };
                 #(#others)*
                 body.open::<#last_type>().map(Self::#last)
             }
