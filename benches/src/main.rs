@@ -5,8 +5,7 @@
 //! cargo run --release -p statepoint-benches -- --quick # a tenth of the work, for CI
 //! cargo run --release -p statepoint-benches -- --rows ring,fan-in
 //! ```
-//! Figures are medians over rounds in which the contenders take turns. They are CPU time and not wall time (except those of
-//! `build`), on one core, so that others on the machine disturb them little. Run it with nothing else on the machine all the same.
+//! Figures are medians over rounds in which the contenders take turns. They are CPU time and not wall time, on one core, so that others on the machine disturb them little. Run it with nothing else on the machine all the same.
 
 mod measure;
 mod options;
@@ -83,8 +82,8 @@ fn footer(options: &Options, rows: &[Row], core: usize, load_before: &str, all_c
     );
     let _ = writeln!(
         text,
-        "Medians of {} interleaved rounds ({} for points, timers fired and build) after one that does not count, on core {core}; \
-         CPU time, but wall time for build; less is better.",
+        "Medians of {} interleaved rounds ({} for points, timers fired and build) after one that does not count, on core {core} \
+         (build: on all); CPU time; less is better. A ratio is the median of the rounds' ratios.",
         options.size.rounds,
         options.size.few_rounds(),
     );

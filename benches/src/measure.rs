@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::{TimeVal, TimeValLike as _};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
@@ -62,6 +64,12 @@ impl Samples {
         sorted[sorted.len() / 2]
     }
 
+    /// How many times `other` these are: the median of the rounds' ratios. Contenders take turns, so what slows a round
+    /// slows both sides of its ratio.
+    pub(crate) fn ratio_to(&self, other: &Self) -> f64 {
+        Self(self.0.iter().zip(&other.0).map(|(mine, other)| mine / other).collect()).median()
+    }
+
     /// (largest - smallest) / median.
     pub(crate) fn spread(&self) -> f64 {
         let largest = self.0.iter().copied().fold(f64::MIN, f64::max);
@@ -101,6 +109,13 @@ pub(crate) fn interleave(rounds: usize, mut contenders: Vec<Contender<'_>>) -> V
 /// CPU time that this process has used, user and system. Time in which others had the core does not count.
 pub(crate) fn cpu_time() -> Duration {
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).expect("Linux has a CPU clock for each process").into()
+}
+
+/// CPU time of the child processes that have ended, their own children included.
+pub(crate) fn children_cpu_time() -> Duration {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("Linux counts for all children");
+    let of = |time: TimeVal| Duration::from_micros(u64::try_from(time.num_microseconds()).unwrap_or(0));
+    of(usage.user_time()) + of(usage.system_time())
 }
 
 /// CPU nanoseconds that `work` takes for each of its `units`.
@@ -169,6 +184,12 @@ mod tests {
     fn the_median_and_the_spread_of_samples_do_not_depend_on_their_order() {
         let samples = Samples::new(vec![4.0, 1.0, 2.0]);
         assert_eq!((samples.median(), samples.spread()), (2.0, 1.5));
+    }
+
+    #[test]
+    fn a_round_that_was_slow_for_all_does_not_change_a_ratio() {
+        let (mine, other) = (Samples::new(vec![2.0, 20.0, 20.0]), Samples::new(vec![1.0, 10.0, 1.0]));
+        assert_eq!(mine.ratio_to(&other), 2.0);
     }
 
     #[test]

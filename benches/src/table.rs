@@ -29,8 +29,17 @@ pub(crate) enum Check {
 }
 
 impl Row {
-    fn median(&self, wanted: Column) -> Option<f64> {
-        self.samples.iter().find(|(column, _)| *column == wanted).map(|(_, samples)| samples.median())
+    fn samples(&self, wanted: Column) -> Option<&Samples> {
+        self.samples.iter().find(|(column, _)| *column == wanted).map(|(_, samples)| samples)
+    }
+
+    fn median(&self, column: Column) -> Option<f64> {
+        self.samples(column).map(Samples::median)
+    }
+
+    /// How many times what `second` needs `first` needs.
+    fn ratio(&self, first: Column, second: Column) -> Option<f64> {
+        Some(self.samples(first)?.ratio_to(self.samples(second)?))
     }
 
     /// The largest spread among the contenders.
@@ -40,10 +49,9 @@ impl Row {
 
     fn judge(&self, check: Check) -> [String; 3] {
         let ours = self.median(Column::Ours);
-        let other = |column| self.median(column);
         let (ratio, target, met) = match check {
             Check::AtMost { column, factor } => {
-                let ratio = ours.zip(other(column)).map(|(ours, other)| ours / other);
+                let ratio = self.ratio(Column::Ours, column);
                 (
                     ratio.map(|ratio| format!("{ratio:.2} x {}", column.title())),
                     format!("<= {factor}"),
@@ -51,7 +59,7 @@ impl Row {
                 )
             }
             Check::TimesAsFast { column, factor, aim } => {
-                let ratio = ours.zip(other(column)).map(|(ours, other)| other / ours);
+                let ratio = self.ratio(column, Column::Ours);
                 let aim = aim.map_or_else(String::new, |aim| format!(" (aim {aim})"));
                 (
                     ratio.map(|ratio| format!("{ratio:.2} x as fast as {}", column.title())),

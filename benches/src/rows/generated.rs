@@ -48,12 +48,12 @@ const BEGIN: &str =
 /// The machine by `#[state_machine]`; `edit` is a constant in it.
 pub(crate) fn ours(edit: u64) -> String {
     let mut text = format!(
-        "#![allow(dead_code)]\nuse statepoint::prelude::*;\nuse serde::{{Deserialize, Serialize}};\nconst EDIT: u64 = {edit};\n"
+        "#![allow(dead_code)]\nuse statepoint::{{Aborted, Address, Kernel, Limits, Machine as _, Message, Next, Stop, state_machine}};\nuse serde::{{Deserialize, Serialize}};\nconst EDIT: u64 = {edit};\n"
     );
     text += &messages("Serialize, Deserialize, Message");
-    text += "pub struct Machine { total: u64, text: String }\n";
+    text += "pub struct Large { total: u64, text: String }\n";
     let states = STATES.map(str::to_uppercase);
-    let _ = writeln!(text, "#[state_machine({})]\nimpl Machine {{", states.join(", "));
+    let _ = writeln!(text, "#[state_machine({})]\nimpl Large {{", states.join(", "));
     for (s, state) in states.iter().enumerate() {
         for (m, message) in MESSAGES.iter().enumerate() {
             let (body, one, other) = handler(s, m);
@@ -69,7 +69,7 @@ pub(crate) fn ours(edit: u64) -> String {
     text += "    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> { Self::complete(Aborted) }\n}\n";
     text += BEGIN;
     text += "    let mut kernel = Kernel::new(Limits::default());\n    \
-             let machine = kernel.create(Machine { total: 0, text: String::new() });\n";
+             let machine = kernel.create(Large { total: 0, text: String::new() });\n";
     for message in MESSAGES {
         let _ = writeln!(text, "    kernel.send(machine, Address::NONE, {message} {{ number, text: text.clone() }});");
     }
@@ -85,8 +85,8 @@ pub(crate) fn matched(edit: u64) -> String {
         let _ = write!(text, "{message}({message}), ");
     }
     let _ = writeln!(text, "}}\n#[derive(Debug)]\npub enum State {{ {}, Ended }}", STATES.join(", "));
-    text += "#[derive(Debug)]\npub struct Machine { total: u64, text: String, state: State }\n\
-             impl Machine {\n    fn handle(&mut self, event: Event) {\n        \
+    text += "#[derive(Debug)]\npub struct Large { total: u64, text: String, state: State }\n\
+             impl Large {\n    fn handle(&mut self, event: Event) {\n        \
              self.state = match (&self.state, event) {\n";
     for (s, state) in STATES.iter().enumerate() {
         for (m, message) in MESSAGES.iter().enumerate() {
@@ -100,7 +100,7 @@ pub(crate) fn matched(edit: u64) -> String {
     }
     text += "            (State::Ended, _) | (_, Event::Stop) => State::Ended,\n        };\n    }\n}\n";
     text += BEGIN;
-    text += "    let mut machine = Machine { total: 0, text: String::new(), state: State::Alpha };\n";
+    text += "    let mut machine = Large { total: 0, text: String::new(), state: State::Alpha };\n";
     for message in MESSAGES {
         let _ = writeln!(text, "    machine.handle(Event::{message}({message} {{ number, text: text.clone() }}));");
     }
