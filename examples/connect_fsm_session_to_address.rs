@@ -8,7 +8,7 @@ mod hello_welcome;
 use hello_welcome::{Hello, Welcome};
 use statepoint::prelude::*;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     client_name: String,
     host: String,
@@ -44,10 +44,12 @@ impl ConnectToAddress {
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
         let to = HostPort::new(self.settings.host.clone(), self.settings.port);
         let client_name = self.settings.client_name.clone();
-        cx.connect(Connect::to(to).session(move |peer: &Peer| ConnectedToAddress {
-            client_name: client_name.clone(),
-            server: peer.address,
-        }));
+        cx.connect(
+            Connect::to(to).session(move |peer: &Peer| ConnectedToAddress {
+                client_name: client_name.clone(),
+                server: peer.address,
+            }),
+        );
         Self::PENDING
     }
     fn PENDING_Connected(&mut self, _: Connected) -> Next<Self> {

@@ -8,7 +8,7 @@ mod hello_welcome;
 use hello_welcome::{Hello, Welcome};
 use statepoint::prelude::*;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     client_name: String,
     host: String,

@@ -8,7 +8,7 @@ mod hello_welcome;
 use hello_welcome::{Hello, Welcome};
 use statepoint::prelude::*;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     client_name: String,
     host: String,
@@ -51,7 +51,5 @@ async fn connect_to_address(cx: &mut Routine, settings: Settings) -> Value {
 
 fn main() -> std::process::ExitCode {
     let factory = Settings { client_name: "Gladys".into(), host: "127.0.0.1".into(), port: 32011 };
-    statepoint::run(factory, |settings| {
-        routine(async move |cx: &mut Routine| connect_to_address(cx, settings).await)
-    })
+    statepoint::run(factory, |settings| routine(async move |cx: &mut Routine| connect_to_address(cx, settings).await))
 }

@@ -86,7 +86,7 @@ async fn hello(cx: &mut Routine) -> Value {
     cx.select::<Completed>().await.value
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Settings)]
 struct Settings {}
 
 fn main() -> std::process::ExitCode {

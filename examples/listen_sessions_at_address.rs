@@ -8,7 +8,7 @@ mod hello_welcome;
 use hello_welcome::{Hello, Welcome};
 use statepoint::prelude::*;
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     server_name: String,
     host: String,
@@ -53,7 +53,5 @@ async fn listen_at_address(cx: &mut Routine, settings: Settings) -> Fault {
 
 fn main() -> std::process::ExitCode {
     let factory = Settings { server_name: "Buster".into(), host: "127.0.0.1".into(), port: 32011 };
-    statepoint::run(factory, |settings| {
-        routine(async move |cx: &mut Routine| listen_at_address(cx, settings).await)
-    })
+    statepoint::run(factory, |settings| routine(async move |cx: &mut Routine| listen_at_address(cx, settings).await))
 }

@@ -47,6 +47,7 @@ pub mod guide;
 mod program;
 
 pub use fsm_core::*;
+pub use fsm_macros::Settings;
 pub use fsm_net::{
     Abandoned, Accepted, Close, Closed, Congested, Connect, Connected, Connector, Driver, Ended, Failure, Host,
     HostPort, Listen, Listener, Listening, NetCounters, NetSettings, Networking, NoHostPort, NotAccepted, NotConnected,
@@ -56,7 +57,7 @@ pub use fsm_net::{
     AddressGroup, ConnectToAddress, Exhausted, GroupMembers, GroupTable, GroupUpdate, ListenAtAddress, NoAddress,
     NotReady, Ready, Retry, UseAddress,
 };
-pub use program::{Program, run};
+pub use program::{Program, Settings, SettingsField, run};
 
 /// Everything that a program of machines imports.
 ///
@@ -69,6 +70,7 @@ pub mod prelude {
         Outcome, Overflow, Routine, RoutineHarness, Select, Start, Stop, TimedOut, Timeout, Unknown, Value, Vocabulary,
         routine, state_machine,
     };
+    pub use fsm_macros::Settings;
     pub use fsm_net::{
         Abandoned, Accepted, Close, Closed, Congested, Connect, ConnectToAddress, Connected, GroupMembers, GroupTable,
         GroupUpdate, HostPort, Listen, ListenAtAddress, Listening, Networking, NoAddress, NotAccepted, NotConnected,

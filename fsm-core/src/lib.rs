@@ -60,7 +60,7 @@ pub use fsm_macros::{Message, Select, state_machine};
 pub use harness::{Harness, RoutineHarness, Step};
 pub use kernel::{Kernel, Outbound};
 pub use lifecycle::{
-    Aborted, Completed, Done, Faulted, ForeignAwait, Overflow, Panicked, Start, Stop, TimedOut, Timeout,
+    Aborted, Completed, Done, Faulted, ForeignAwait, Overflow, Panicked, Pause, Resume, Start, Stop, TimedOut, Timeout,
 };
 pub use limits::Limits;
 pub use machine::{Cell, Handler, Machine, Next, Otherwise, Table};

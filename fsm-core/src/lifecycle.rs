@@ -21,6 +21,16 @@ pub struct Start;
 #[message(name = "statepoint.Stop", local)]
 pub struct Stop;
 
+/// Asks a point to hold its work, whatever that means to it. The signal USR1 sends it to the main point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[message(name = "statepoint.Pause", local)]
+pub struct Pause;
+
+/// Asks a point to go on with its work. The signal USR2 sends it to the main point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[message(name = "statepoint.Resume", local)]
+pub struct Resume;
+
 /// Tells a parent that a child has ended, and everything below the child with it. The last thing a point sends.
 #[derive(Debug, Message)]
 #[message(name = "statepoint.Completed", local)]

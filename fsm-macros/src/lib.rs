@@ -14,6 +14,7 @@ mod lifetimes;
 mod machine;
 mod message;
 mod select;
+mod settings;
 mod suggest;
 
 use proc_macro::TokenStream;
@@ -94,4 +95,20 @@ pub fn message(item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Select, attributes(select))]
 pub fn select(item: TokenStream) -> TokenStream {
     select::select(item.into()).into()
+}
+
+/// Makes flags of a struct: the fields' names are the flags, their doc comments the help.
+///
+/// It needs serde's `Serialize` and `Deserialize`.
+///
+/// ```text
+/// #[derive(Serialize, Deserialize, Settings)]
+/// struct Settings {
+///     /// Where to listen.
+///     port: u16,
+/// }
+/// ```
+#[proc_macro_derive(Settings)]
+pub fn settings(item: TokenStream) -> TokenStream {
+    settings::derive(&syn::parse_macro_input!(item as syn::DeriveInput)).into()
 }

@@ -1,147 +1,209 @@
-//! Flags: the fields of the settings, by their names.
+//! Flags, environment and settings file: each says more than the one before.
 
-use std::ffi::OsString;
-use std::fmt;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 use fsm_core::Level;
 use lexopt::Arg;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
-/// What the flags have said.
+use super::settings::{Settings, SettingsError};
+use super::store;
+
+/// What a call of the program has said.
 #[derive(Debug)]
 pub(super) struct Flags<S> {
     pub(super) settings: S,
+    /// The settings as JSON.
+    pub(super) fields: Map<String, Value>,
     pub(super) level: Level,
-    pub(super) help: bool,
-    factory: Map<String, Value>,
+    pub(super) json: bool,
+    pub(super) task: Task,
+    pub(super) file: PathBuf,
 }
 
-/// Why the flags cannot be followed. The user of the program is to blame.
-#[derive(Debug, PartialEq)]
-pub(super) enum FlagError {
-    Unknown {
-        flag: String,
-        meant: Option<String>,
-    },
-    NoValue {
-        flag: String,
-    },
-    WrongValue {
-        flag: String,
-        expected: String,
-        got: String,
-    },
-    Argument {
-        got: String,
-    },
-    /// The settings themselves cannot be flags. The program is to blame.
-    Settings {
-        reason: String,
-    },
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Task {
+    Run,
+    Help,
+    Dump,
+    Store,
+    Reset,
 }
 
-impl fmt::Display for FlagError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unknown { flag, meant: Some(meant) } => {
-                write!(f, "unknown flag --{flag}, did you mean --{meant}? (see --help)")
-            }
-            Self::Unknown { flag, meant: None } => write!(f, "unknown flag --{flag} (see --help)"),
-            Self::NoValue { flag } => write!(f, "expected a value, as in --{flag}=VALUE, got --{flag} alone"),
-            Self::WrongValue { flag, expected, got } => write!(f, "expected --{flag}={expected}, got `{got}`"),
-            Self::Argument { got } => write!(f, "expected flags only, as in --name=value, got `{got}`"),
-            Self::Settings { reason } => write!(f, "the settings cannot be flags: {reason}"),
-        }
-    }
+/// The flags that every program has.
+const OWN: [(&str, &str); 7] = [
+    ("debug-level", "writes the trace to stderr: DEBUG, TRACE, OBJECT, CONSOLE, WARNING, FAULT or NONE"),
+    ("json", "writes the outcome as JSON"),
+    ("settings-file", "uses this file instead of the program's own"),
+    ("dump-settings", "writes the settings as JSON and ends"),
+    ("store-settings", "stores the settings in the file and ends"),
+    ("factory-reset", "forgets what was stored and ends"),
+    ("help", "writes this and ends"),
+];
+
+/// What the flags themselves say, before anything is made of them.
+#[derive(Default)]
+struct Given {
+    fields: Vec<(String, Option<String>)>,
+    own: Vec<(&'static str, Option<String>)>,
 }
 
-impl<S: Serialize + DeserializeOwned> Flags<S> {
-    /// Reads `arguments` over the factory's values.
+impl<S: Settings> Flags<S> {
+    /// The factory's values, over them the file's, over them the environment's, over them the flags'.
     pub(super) fn parse(
+        program: &str,
         factory: &S,
         level: Level,
         arguments: impl IntoIterator<Item = OsString>,
-    ) -> Result<Self, FlagError> {
-        let settings = |reason: &dyn fmt::Display| FlagError::Settings { reason: reason.to_string() };
-        let mut fields = match serde_json::to_value(factory).map_err(|error| settings(&error))? {
+        environment: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, SettingsError> {
+        let program_error = |reason: String| SettingsError::Program { reason };
+        let mut fields = match serde_json::to_value(factory).map_err(|error| program_error(error.to_string()))? {
             Value::Object(fields) => fields,
-            other => return Err(settings(&format_args!("expected a struct with named fields, got {other}"))),
+            Value::Null => Map::new(),
+            other => return Err(program_error(format!("expected a struct with named fields, got {other}"))),
         };
-        let factory = fields.clone();
-        let (mut level, mut help) = (level, false);
-        let mut parser = lexopt::Parser::from_args(arguments);
-        while let Some(argument) = parser.next().map_err(|error| FlagError::Argument { got: error.to_string() })? {
-            let flag = match argument {
-                Arg::Long(flag) => flag.to_owned(),
-                Arg::Short('h') => "help".to_owned(),
-                Arg::Short(letter) => return Err(FlagError::Argument { got: format!("-{letter}") }),
-                Arg::Value(value) => return Err(FlagError::Argument { got: value.to_string_lossy().into_owned() }),
-            };
-            let given = parser.optional_value().map(|value| value.to_string_lossy().into_owned());
-            match flag.as_str() {
-                "help" => help = true,
-                "debug-level" => {
-                    let got = given.ok_or(FlagError::NoValue { flag })?;
-                    level = got.parse().map_err(|_| FlagError::WrongValue {
-                        flag: "debug-level".into(),
-                        expected: LEVELS.into(),
-                        got,
-                    })?;
+        if let Some(field) = fields.keys().find(|field| OWN.iter().any(|(own, _)| *own == flag_of(field))) {
+            return Err(program_error(format!("`{field}` is a flag of every program; name the field otherwise")));
+        }
+        let given = Given::read(arguments)?;
+        let file = given.own("settings-file").map_or_else(|| store::default_path(program), PathBuf::from);
+        let task = given.task();
+        if task != Task::Reset {
+            for (field, value) in store::load(&file)?.unwrap_or_default() {
+                // A field that the program does not have any more is no error: an older version stored it.
+                if let Some(known) = fields.get_mut(&field) {
+                    *known = value;
                 }
-                _ => set(&mut fields, flag, given)?,
             }
         }
-        let settings = serde_json::from_value(Value::Object(fields)).map_err(|error| settings(&error))?;
-        Ok(Self { settings, level, help, factory })
-    }
-}
-
-impl<S> Flags<S> {
-    /// What `--help` writes.
-    pub(super) fn help_text(&self, program: &str) -> String {
-        let mut text = format!("{program}\n\nflags, with the values they have otherwise:\n");
-        for (field, value) in &self.factory {
-            text.push_str(&format!("  --{}={}\n", flag_of(field), plain(value)));
+        for field in fields.keys().cloned().collect::<Vec<_>>() {
+            let variable = format!("STATEPOINT_{}", field.to_uppercase());
+            if let Some(value) = environment(&variable) {
+                set(&mut fields, &field, &variable, value.to_string_lossy().into_owned())?;
+            }
         }
-        text.push_str(&format!("  --debug-level=NONE\n      writes the trace to stderr: {LEVELS}\n  --help"));
+        for (flag, value) in given.fields.iter().cloned() {
+            set_flag(&mut fields, flag, value)?;
+        }
+        let level = match given.own("debug-level") {
+            Some(name) => parse_level(name)?,
+            None => level,
+        };
+        // Numbers are checked here: a port of 70000 is a number, but no port.
+        let settings = serde_json::from_value(Value::Object(fields.clone()))
+            .map_err(|error| wrong("--", "the settings' types", error.to_string()))?;
+        Ok(Self { settings, fields, level, json: given.has("json"), task, file })
+    }
+
+    /// What `--help` writes.
+    pub(super) fn help(program: &str, fields: &Map<String, Value>) -> String {
+        let mut text = format!("{program}");
+        if !S::HELP.is_empty() {
+            text.push_str(&format!(": {}", S::HELP));
+        }
+        text.push_str("\n\nflags, with the values they have otherwise:\n");
+        for (field, value) in fields {
+            let help = S::FIELDS.iter().find(|known| known.name == field).map_or("", |known| known.help);
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            text.push_str(&format!("  {:<28} {help}\n", format!("--{}={value}", flag_of(field))));
+        }
+        text.push_str("\nflags of every program:\n");
+        for (flag, help) in OWN {
+            text.push_str(&format!("  {:<28} {help}\n", format!("--{flag}")));
+        }
+        text.truncate(text.trim_end().len());
         text
     }
 }
 
-const LEVELS: &str = "DEBUG|TRACE|OBJECT|CONSOLE|WARNING|FAULT|NONE";
+impl Given {
+    fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, SettingsError> {
+        let mut given = Self::default();
+        let mut parser = lexopt::Parser::from_args(arguments);
+        while let Some(argument) = parser.next().map_err(|error| SettingsError::NoFlag { got: error.to_string() })? {
+            let flag = match argument {
+                Arg::Long(flag) => flag.to_owned(),
+                Arg::Short('h') => "help".to_owned(),
+                Arg::Short(letter) => return Err(SettingsError::NoFlag { got: format!("-{letter}") }),
+                Arg::Value(value) => return Err(SettingsError::NoFlag { got: value.to_string_lossy().into_owned() }),
+            };
+            let value = parser.optional_value().map(|value: OsString| value.to_string_lossy().into_owned());
+            match OWN.iter().find(|(own, _)| *own == flag) {
+                Some((own @ ("debug-level" | "settings-file"), _)) if value.is_none() => {
+                    return Err(SettingsError::NoValue { flag: (*own).into() });
+                }
+                Some((own, _)) => given.own.push((own, value)),
+                None => given.fields.push((flag, value)),
+            }
+        }
+        Ok(given)
+    }
+
+    fn own(&self, flag: &str) -> Option<&String> {
+        self.own.iter().rev().find(|(own, _)| *own == flag)?.1.as_ref()
+    }
+
+    fn has(&self, flag: &str) -> bool {
+        self.own.iter().any(|(own, _)| *own == flag)
+    }
+
+    fn task(&self) -> Task {
+        let tasks = [
+            ("help", Task::Help),
+            ("factory-reset", Task::Reset),
+            ("store-settings", Task::Store),
+            ("dump-settings", Task::Dump),
+        ];
+        tasks.into_iter().find(|(flag, _)| self.has(flag)).map_or(Task::Run, |(_, task)| task)
+    }
+}
+
+fn wrong(origin: &str, expected: &str, got: String) -> SettingsError {
+    SettingsError::WrongValue { origin: origin.into(), expected: expected.into(), got }
+}
+
+fn parse_level(name: &str) -> Result<Level, SettingsError> {
+    let levels = Level::ALL.map(Level::name).join("|");
+    name.parse().map_err(|_| wrong("--debug-level", &levels, name.into()))
+}
 
 /// Sets the field of a flag.
-fn set(fields: &mut Map<String, Value>, flag: String, given: Option<String>) -> Result<(), FlagError> {
-    let Some(field) = fields.get_mut(&flag.replace('-', "_")) else {
-        let known = fields.keys().map(|field| flag_of(field)).chain(["debug-level".into(), "help".into()]);
-        return Err(FlagError::Unknown { meant: nearest(&flag, known), flag });
+fn set_flag(fields: &mut Map<String, Value>, flag: String, given: Option<String>) -> Result<(), SettingsError> {
+    let field = flag.replace('-', "_");
+    let Some(known) = fields.get(&field) else {
+        let known = fields.keys().map(|field| flag_of(field)).chain(OWN.iter().map(|(own, _)| (*own).to_owned()));
+        return Err(SettingsError::Unknown { meant: nearest(&flag, known), flag });
     };
-    let got = match given {
+    let value = match given {
         Some(given) => given,
-        None if field.is_boolean() => "true".into(),
-        None => return Err(FlagError::NoValue { flag }),
+        None if known.is_boolean() => "true".into(),
+        None => return Err(SettingsError::NoValue { flag }),
     };
-    let wrong = |expected: &str, got: String| FlagError::WrongValue { flag, expected: expected.into(), got };
-    *field = match field {
+    set(fields, &field, &format!("--{flag}"), value)
+}
+
+/// Sets a field to the value that a text stands for, of the type that the field has.
+fn set(fields: &mut Map<String, Value>, field: &str, origin: &str, got: String) -> Result<(), SettingsError> {
+    let Some(known) = fields.get_mut(field) else { return Ok(()) };
+    *known = match known {
         Value::String(_) => Value::String(got),
-        Value::Bool(_) => Value::Bool(got.parse().map_err(|_| wrong("true|false", got))?),
-        Value::Number(_) => match serde_json::from_str::<serde_json::Number>(&got) {
+        Value::Bool(_) => Value::Bool(got.parse().map_err(|_| wrong(origin, "true|false", got))?),
+        Value::Number(_) => match serde_json::from_str::<Number>(&got) {
             Ok(number) => Value::Number(number),
-            Err(_) => return Err(wrong("NUMBER", got)),
+            Err(_) => return Err(wrong(origin, "NUMBER", got)),
         },
-        _ => serde_json::from_str(&got).map_err(|_| wrong("JSON", got))?,
+        // An option that is not set may be anything; a text needs no quotes.
+        Value::Null => serde_json::from_str(&got).unwrap_or(Value::String(got)),
+        Value::Array(_) | Value::Object(_) => serde_json::from_str(&got).map_err(|_| wrong(origin, "JSON", got))?,
     };
     Ok(())
 }
 
 fn flag_of(field: &str) -> String {
     field.replace('_', "-")
-}
-
-fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// The known flag that was meant, when one is near enough.
@@ -151,54 +213,11 @@ fn nearest(flag: &str, known: impl Iterator<Item = String>) -> Option<String> {
 }
 
 /// The name by which the program was called, without its folder.
-pub(super) fn program_name() -> String {
-    let path = std::env::args_os().next().unwrap_or_default();
-    let name = std::path::Path::new(&path).file_stem().map(|name| name.to_string_lossy().into_owned());
-    name.unwrap_or_else(|| "statepoint".into())
+pub(super) fn program_name(path: Option<&OsStr>) -> String {
+    let name = path.and_then(|path| std::path::Path::new(path).file_stem());
+    name.map_or_else(|| "statepoint".into(), |name| name.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
-    struct Settings {
-        server_name: String,
-        port: u16,
-        loud: bool,
-    }
-
-    fn parse(arguments: &[&str]) -> Result<Flags<Settings>, FlagError> {
-        let factory = Settings { server_name: "Buster".into(), port: 32011, loud: false };
-        Flags::parse(&factory, Level::None, arguments.iter().map(OsString::from))
-    }
-
-    #[test]
-    fn flags_override_the_factory_values_and_leave_the_rest() {
-        let flags = parse(&["--port=1", "--loud", "--debug-level=console"]).expect("they are right");
-        assert_eq!(flags.settings, Settings { server_name: "Buster".into(), port: 1, loud: true });
-        assert_eq!(flags.level, Level::Console);
-    }
-
-    #[test]
-    fn an_unknown_flag_is_answered_with_the_one_that_was_meant() {
-        let error = parse(&["--prot=32011"]).expect_err("it is unknown");
-        assert_eq!(error.to_string(), "unknown flag --prot, did you mean --port? (see --help)");
-        assert!(matches!(parse(&["--completely-else=1"]), Err(FlagError::Unknown { meant: None, .. })));
-    }
-
-    #[test]
-    fn a_wrong_value_is_answered_with_what_was_expected() {
-        let error = parse(&["--port=many"]).expect_err("it is no number");
-        assert_eq!(error.to_string(), "expected --port=NUMBER, got `many`");
-        assert!(matches!(parse(&["--port=70000"]), Err(FlagError::Settings { .. })));
-        assert!(matches!(parse(&["--port"]), Err(FlagError::NoValue { .. })));
-        assert!(matches!(parse(&["stray"]), Err(FlagError::Argument { .. })));
-    }
-
-    #[test]
-    fn the_help_lists_every_flag_with_its_value() {
-        let help = parse(&["--help"]).expect("it is right").help_text("server");
-        assert!(help.contains("--server-name=Buster") && help.contains("--port=32011"), "{help}");
-    }
-}
+#[path = "flags_tests.rs"]
+mod tests;

@@ -3,31 +3,38 @@
 mod clock;
 mod flags;
 mod output;
+mod settings;
 mod signals;
+mod store;
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use fsm_core::{IntoPoint, Level, Limits, TextTrace, Value};
 use fsm_net::NetSettings;
 use fsm_net::reactor::Reactor;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
-use flags::Flags;
+use flags::{Flags, Task};
+use settings::SettingsError;
+pub use settings::{Settings, SettingsField};
 
 /// Runs a program whose main point is what `create` makes of the settings.
 ///
-/// * The fields of `factory` are the flags: `server_name: String` is set by `--server-name=Buster`. Besides them there are
-///   `--debug-level=LEVEL`, which writes the trace to stderr, and `--help`.
-/// * INT, TERM, HUP and QUIT send `Stop` to the main point; a second one ends the process at once.
+/// * The fields of the settings are the flags: `server_name: String` is set by `--server-name=Buster`. A value comes from
+///   `factory`, or from the settings file (`--store-settings` writes it), or from the environment
+///   (`STATEPOINT_SERVER_NAME`), or from a flag; the last that has one wins. `--help` lists them all.
+/// * `--debug-level=LEVEL` writes the trace to stderr.
+/// * INT, TERM, HUP and QUIT send `Stop` to the main point, USR1 and USR2 `Pause` and `Resume`; a second one of the first
+///   four ends the process at once.
 /// * The value with which the main point completes is written to stdout and the exit code is 0. A fault is written to
 ///   stderr in one line, and the exit code is the system's number for it (98: the port is in use, 111: refused), or 172.
 ///
 /// ```no_run
 /// use statepoint::prelude::*;
 ///
-/// #[derive(Serialize, Deserialize)]
+/// #[derive(Serialize, Deserialize, Settings)]
 /// struct Settings {
+///     /// Whom to greet.
 ///     name: String,
 /// }
 ///
@@ -41,7 +48,7 @@ use flags::Flags;
 /// ```
 pub fn run<S, P>(factory: S, create: impl FnOnce(S) -> P) -> ExitCode
 where
-    S: Serialize + DeserializeOwned,
+    S: Settings,
     P: IntoPoint,
 {
     Program::new(factory).run(create)
@@ -53,7 +60,7 @@ where
 /// use statepoint::prelude::*;
 /// use statepoint::Program;
 ///
-/// #[derive(Serialize, Deserialize)]
+/// #[derive(Serialize, Deserialize, Settings)]
 /// struct Settings {}
 ///
 /// fn main() -> std::process::ExitCode {
@@ -66,7 +73,7 @@ pub struct Program<S> {
     level: Level,
 }
 
-impl<S: Serialize + DeserializeOwned> Program<S> {
+impl<S: Settings> Program<S> {
     /// A program with these settings, where no flag says otherwise.
     pub fn new(factory: S) -> Self {
         Self { factory, level: Level::None }
@@ -78,20 +85,35 @@ impl<S: Serialize + DeserializeOwned> Program<S> {
         Self { level, ..self }
     }
 
-    /// Runs the program with the process's own arguments.
+    /// Runs the program with the process's own arguments and environment.
     pub fn run<P: IntoPoint>(self, create: impl FnOnce(S) -> P) -> ExitCode {
-        let name = flags::program_name();
-        let flags = match Flags::parse(&self.factory, self.level, std::env::args_os().skip(1)) {
-            Ok(flags) => flags,
-            Err(error) => return output::complain(&name, &error, output::FAULT),
-        };
-        if flags.help {
-            return output::print(&flags.help_text(&name));
+        let mut arguments = std::env::args_os();
+        let name = flags::program_name(arguments.next().as_deref().map(OsStr::new));
+        match self.try_run(&name, arguments, create) {
+            Ok(code) => code,
+            Err(error) => output::complain(&name, &error, output::FAULT),
         }
-        match drive(flags, create) {
-            Ok(value) => output::report(&name, &value),
-            Err(error) => output::complain(&name, &error, error.raw_os_error().unwrap_or(output::FAULT)),
+    }
+
+    fn try_run<P: IntoPoint>(
+        self,
+        name: &str,
+        arguments: std::env::ArgsOs,
+        create: impl FnOnce(S) -> P,
+    ) -> Result<ExitCode, SettingsError> {
+        let flags = Flags::parse(name, &self.factory, self.level, arguments, |name| std::env::var_os(name))?;
+        match flags.task {
+            Task::Help => return Ok(output::print(&Flags::<S>::help(name, &flags.fields))),
+            Task::Dump => return Ok(output::print_json(&flags.fields)),
+            Task::Store => return store::save(&flags.file, &flags.fields).map(|()| ExitCode::SUCCESS),
+            Task::Reset => return store::remove(&flags.file).map(|()| ExitCode::SUCCESS),
+            Task::Run => {}
         }
+        let json = flags.json;
+        Ok(match drive(flags, create) {
+            Ok(value) => output::report(name, &value, json),
+            Err(error) => output::complain(name, &error, error.raw_os_error().unwrap_or(output::FAULT)),
+        })
     }
 }
 
@@ -99,11 +121,10 @@ impl<S: Serialize + DeserializeOwned> Program<S> {
 fn drive<S, P: IntoPoint>(flags: Flags<S>, create: impl FnOnce(S) -> P) -> std::io::Result<Value> {
     let mut reactor = Reactor::new(Limits::default(), NetSettings::default())?;
     if flags.level < Level::None {
-        let trace =
-            TextTrace::new(flags.level, output::log).with_time(clock::time_of_day()).with_stopwatch(clock::stopwatch);
-        reactor.kernel_mut().set_sink(trace);
+        let trace = TextTrace::new(flags.level, output::log);
+        reactor.kernel_mut().set_sink(trace.with_time(clock::time_of_day()).with_stopwatch(clock::stopwatch));
     }
     let main = reactor.create(create(flags.settings));
-    signals::stop_on_signal(reactor.handle(), main)?;
+    signals::to_messages(reactor.handle(), main)?;
     reactor.run(main)
 }

@@ -11,11 +11,17 @@ use fsm_net::{Failure, NotConnected, NotListening};
 pub(super) const FAULT: i32 = 172;
 
 /// Writes the value of the main point, or its fault.
-pub(super) fn report(program: &str, value: &Value) -> ExitCode {
+pub(super) fn report(program: &str, value: &Value, json: bool) -> ExitCode {
     match value.fault() {
         Some(fault) => complain(program, &fault, code(value)),
+        None if json => print(&value.to_json()),
         None => print(&value.to_text()),
     }
+}
+
+/// Settings as JSON on stdout.
+pub(super) fn print_json(fields: &serde_json::Map<String, serde_json::Value>) -> ExitCode {
+    print(&serde_json::to_string_pretty(fields).unwrap_or_default())
 }
 
 /// One line on stderr.

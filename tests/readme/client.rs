@@ -17,7 +17,7 @@ async fn client(cx: &mut Routine, server: HostPort) -> Result<Welcome, Fault> {
 }
 
 fn main() -> std::process::ExitCode {
-    #[derive(Serialize, Deserialize)]
+    #[derive(Serialize, Deserialize, Settings)]
     struct Settings {
         host: String,
         port: u16,

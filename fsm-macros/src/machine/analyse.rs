@@ -10,7 +10,7 @@ use super::model::{ANY, Data, Deferral, Doubts, Edges, Handler, Header, Machine,
 use super::parse::{Impl, Member, Method, Source, Subject, doc, goes};
 use super::scan::{Mentions, Names, follow, scan};
 use super::signature::{Parameters, last_word, parameters, plain, word};
-use super::states::{Reading, groups, no_state, only_state, reading, states};
+use super::states::{Reading, groups, no_state, only_state, reading, scopes, states};
 use crate::errors::Errors;
 use crate::suggest::nearest;
 
@@ -43,12 +43,14 @@ pub(super) fn analyse(source: &Source, errors: &mut Errors) -> Option<Machine> {
     let stateless = header.states.is_empty() && header.groups.is_empty() && !header.damaged;
     let states = if header.states.is_empty() { vec![only_state(&name)] } else { states(header, errors) };
     let groups = groups(header, &states, errors);
+    let scopes = scopes(&states, &groups);
     let mut machine = Machine {
         name,
         doc: String::new(),
         stateless,
         states,
         groups,
+        scopes,
         messages: Vec::new(),
         handlers: Vec::new(),
         doubts: Doubts { edges: header.damaged, messages: BTreeSet::new() },
@@ -110,10 +112,17 @@ fn handlers(found: &Impl, header: &Header, machine: &mut Machine, errors: &mut E
         Member::Method(method) => Some(method),
         _ => None,
     });
+    let mut written = BTreeSet::new();
     for method in methods {
         let name = method.signature.ident.to_string();
-        match reading(&name, &machine.states, &machine.groups) {
+        match reading(&name, &machine.scopes) {
             Reading::Handler(scope, message) => {
+                if !written.insert(name.clone()) {
+                    let text = format!("`{name}` is written twice; remove one of them");
+                    errors.push(method.signature.ident.span(), text);
+                    doubt(machine, message);
+                    continue;
+                }
                 let found = mentions.get(&name);
                 machine.doubts.edges |= found.is_none_or(|found| found.doubtful);
                 let edges = found.map_or_else(Edges::default, |found| found.edges.clone());
@@ -213,9 +222,7 @@ fn handler(
         });
         machine.doubts.messages.extend(taken.map(ToString::to_string));
     })?;
-    if machine.handlers.iter().any(|handler| handler.name == *name) {
-        return Err((name.span(), format!("`{name}` is written twice; remove one of them")));
-    }
+
     data(name, scope, &found, machine)?;
     let role = match (message, &found.message) {
         ("Enter", _) => Role::Enter,
@@ -265,12 +272,12 @@ fn column(name: &Ident, message: &str, ty: &Type, machine: &mut Machine) -> Resu
         return Ok(machine.messages.len() - 1);
     };
     let known = machine.messages.get(column).map_or_else(String::new, |known| readable(&known.ty));
-    let earlier = machine.handlers.iter().find(|handler| handler.role == Role::Message(column));
-    let earlier = earlier.map_or_else(String::new, |handler| handler.name.to_string());
     let written = readable(ty);
     if known == written {
         Ok(column)
     } else {
+        let earlier = machine.handlers.iter().find(|handler| handler.role == Role::Message(column));
+        let earlier = earlier.map_or_else(String::new, |handler| handler.name.to_string());
         Err((
             word(ty),
             format!("`{earlier}` takes `{known}`; write the type in `{name}` the same way, as one name means one type"),

@@ -3,6 +3,8 @@
 //! The state enum lives in `const _: () = {..}`, so that private data of a public machine trips no lint about private
 //! interfaces; nobody has to name it.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Attribute, GenericParam, Generics, Path, Type};
@@ -53,15 +55,14 @@ pub(super) fn machine(found: &Impl, machine: &Machine, table: &Table) -> TokenSt
 /// The `impl` as written, without `#[goes(..)]`, its handlers allowed to have their names. A method that is there twice
 /// was reported and is written once.
 pub(super) fn user_impl(found: &Impl, machine: &Machine) -> TokenStream {
-    let mut seen: Vec<String> = Vec::new();
+    let mut seen = BTreeSet::new();
     let members = found.members.iter().map(|member| match member {
         Member::Method(method) => {
             let name = method.signature.ident.to_string();
-            let handler = reading(&name, &machine.states, &machine.groups) != Reading::Helper;
-            if handler && seen.contains(&name) {
+            let handler = reading(&name, &machine.scopes) != Reading::Helper;
+            if handler && !seen.insert(name) {
                 return TokenStream::new();
             }
-            seen.push(name);
             let allow = handler.then(|| quote!(#[allow(non_snake_case)]));
             let (attributes, visibility, signature, body) =
                 (&method.attributes, &method.visibility, &method.signature, &method.body);
@@ -231,8 +232,14 @@ impl<'a> Frame<'a> {
 /// The table, the columns and the changes of state.
 fn table_and_changes(machine: &Machine, table: &Table, states: &Ident) -> TokenStream {
     let cells: Vec<TokenStream> = machine.handlers.iter().map(|handler| closure(machine, handler, states)).collect();
-    let used = used(machine, table);
-    let place = |handler: usize| used.iter().position(|other| *other == handler);
+    let used = used(table);
+    let mut places = vec![None; machine.handlers.len()];
+    for (place, handler) in used.iter().enumerate() {
+        if let Some(entry) = places.get_mut(*handler) {
+            *entry = Some(place);
+        }
+    }
+    let place = |handler: usize| places.get(handler).copied().flatten();
     let calls = used.iter().filter_map(|handler| cells.get(*handler));
     let count = used.len();
     let columns = machine.messages.len();
@@ -274,10 +281,12 @@ fn table_and_changes(machine: &Machine, table: &Table, states: &Ident) -> TokenS
 }
 
 /// The handlers of messages that some cell holds. One that none holds is left out: the compiler says that it is never used.
-fn used(machine: &Machine, table: &Table) -> Vec<usize> {
-    (0..machine.handlers.len())
-        .filter(|handler| table.cells.iter().flatten().any(|cell| *cell == Cell::Handler(*handler)))
-        .collect()
+fn used(table: &Table) -> BTreeSet<usize> {
+    let handler = |cell: &Cell| match cell {
+        Cell::Handler(handler) => Some(*handler),
+        Cell::None | Cell::Defer => None,
+    };
+    table.cells.iter().flatten().filter_map(handler).collect()
 }
 
 /// `|machine, state, body, cx| ..`: opens the body and calls the handler.

@@ -24,6 +24,7 @@ pub(super) fn lower(machine: &Machine, errors: &mut Errors) -> Table {
             }
         }
     }
+    let timeout = machine.column("Timeout");
     for (index, handler) in machine.handlers.iter().enumerate() {
         let column = match handler.role {
             Role::Message(column) => column,
@@ -33,7 +34,9 @@ pub(super) fn lower(machine: &Machine, errors: &mut Errors) -> Table {
         };
         for (state, row) in places.iter_mut().enumerate() {
             let Some(place) = row.get_mut(column) else { continue };
-            if machine.serves(handler.scope, state) && !never_comes(machine, handler, state) {
+            if machine.serves(handler.scope, state)
+                && !(timeout == Some(column) && never_comes(machine, handler, state))
+            {
                 take(place, index, handler.scope);
             }
         }
@@ -54,8 +57,7 @@ pub(super) fn lower(machine: &Machine, errors: &mut Errors) -> Table {
 /// `ANY_Timeout` serves the states that have a timeout: in the others it could never run, and the diagram would lie.
 fn never_comes(machine: &Machine, handler: &Handler, state: usize) -> bool {
     let timed = machine.states.get(state).is_some_and(|state| state.timeout != Timeout::None || state.damaged);
-    let own = matches!(handler.scope, Scope::State(_));
-    !own && !timed && machine.column("Timeout").is_some_and(|column| handler.role == Role::Message(column))
+    !timed && !matches!(handler.scope, Scope::State(_))
 }
 
 fn take(place: &mut Taken, index: usize, scope: Scope) {

@@ -4,7 +4,7 @@
 //! and `codegen` writes them out. Everything compares with `==` (identifiers by their text, whatever their place).
 
 use core::time::Duration;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::Span;
 use syn::{Ident, Path, Type};
@@ -96,6 +96,8 @@ pub(super) struct Machine {
     pub(super) states: Vec<State>,
     /// The groups, in the order of the header.
     pub(super) groups: Vec<Group>,
+    /// What the names of states and groups, and `ANY`, stand for in the names of handlers.
+    pub(super) scopes: BTreeMap<String, Scope>,
     /// The messages that handlers take, in the order of the source: the columns of the table.
     pub(super) messages: Vec<Message>,
     /// The handlers, in the order of the source.

@@ -43,9 +43,7 @@ fn names(user: TokenStream, machine: &Machine, frame: &Frame<'_>) -> TokenStream
 /// Whether it is the impl of a trait and has nothing of a machine: then it is left alone.
 pub(super) fn is_foreign(found: &Impl, machine: &Machine) -> bool {
     let handler = |member: &Member| match member {
-        Member::Method(method) => {
-            reading(&method.signature.ident.to_string(), &machine.states, &machine.groups) != Reading::Helper
-        }
+        Member::Method(method) => reading(&method.signature.ident.to_string(), &machine.scopes) != Reading::Helper,
         Member::Constant(..) | Member::Macro(..) | Member::Other(_) => false,
     };
     found.of_trait.is_some() && !found.members.iter().any(handler)

@@ -1,6 +1,6 @@
 //! The first half of analysis: the names in the header.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use quote::format_ident;
 use syn::Ident;
@@ -138,8 +138,15 @@ pub(super) enum Reading<'a> {
     Helper,
 }
 
+/// What stands before the `_` in the name of a handler.
+pub(super) fn scopes(states: &[State], groups: &[Group]) -> BTreeMap<String, Scope> {
+    let states = states.iter().enumerate().map(|(index, state)| (state.name.to_string(), Scope::State(index)));
+    let groups = groups.iter().enumerate().map(|(index, group)| (group.name.to_string(), Scope::Group(index)));
+    states.chain(groups).chain([(ANY.to_owned(), Scope::Any)]).collect()
+}
+
 /// Reads the name of a method: a state, the last `_` that leaves one before it, and a name that begins with a capital.
-pub(super) fn reading<'a>(name: &'a str, states: &[State], groups: &[Group]) -> Reading<'a> {
+pub(super) fn reading<'a>(name: &'a str, scopes: &BTreeMap<String, Scope>) -> Reading<'a> {
     let splits = || {
         name.rmatch_indices('_')
             .map(|(place, _)| name.split_at(place))
@@ -147,14 +154,8 @@ pub(super) fn reading<'a>(name: &'a str, states: &[State], groups: &[Group]) -> 
             .filter(|(_, message)| message.starts_with(char::is_uppercase))
     };
     for (prefix, message) in splits() {
-        if prefix == ANY {
-            return Reading::Handler(Scope::Any, message);
-        }
-        if let Some(state) = states.iter().position(|state| state.name == prefix) {
-            return Reading::Handler(Scope::State(state), message);
-        }
-        if let Some(group) = groups.iter().position(|group| group.name == prefix) {
-            return Reading::Handler(Scope::Group(group), message);
+        if let Some(scope) = scopes.get(prefix) {
+            return Reading::Handler(*scope, message);
         }
     }
     splits()
@@ -239,7 +240,8 @@ mod tests {
     #[test]
     fn the_last_underscore_that_leaves_a_state_splits_the_name() {
         let (states, groups, _) = read(quote!(HALF, HALF_OPEN, GLARING, UP = HALF | GLARING));
-        let reading = |name| reading(name, &states, &groups);
+        let scopes = scopes(&states, &groups);
+        let reading = |name| reading(name, &scopes);
         assert_eq!(reading("HALF_OPEN_NotListening"), Reading::Handler(Scope::State(1), "NotListening"));
         assert_eq!(reading("HALF_Open"), Reading::Handler(Scope::State(0), "Open"));
         assert_eq!(reading("GLARING_T1"), Reading::Handler(Scope::State(2), "T1"));

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use fsm_core::{Address, Body, EncodeError, Message, Outbound, Undelivered};
+use fsm_core::{Address, Body, EncodeError, Encoded, Level, Message, Outbound, Undelivered};
 
 use super::Driver;
 use super::connection::Phase;
@@ -10,7 +10,7 @@ use super::inbound::ended_by;
 use crate::messages::{Close, Ended};
 use crate::net::{Net, Token};
 use crate::orders::{Attach, Begin, Bind, Cut, Dial, Filled, Release, Shut};
-use crate::wire::{Fill, Refusal, SendError, encode_gone, encode_message};
+use crate::wire::{Fill, SendError, encode_gone, encode_message};
 
 impl<N: Net> Driver<N> {
     /// A message has left the kernel.
@@ -53,27 +53,37 @@ impl<N: Net> Driver<N> {
 
     /// Writes a message into the output of the connection that leads to its receiver.
     fn send_far(&mut self, to: Address, from: Address, body: Body) {
-        let name = body.name().to_owned();
-        if let Err(reason) = self.try_send_far(to, from, body) {
-            self.kernel.dead_letter(to, from, &name, reason);
+        let encoded = match body.into_encoded() {
+            Ok(encoded) => encoded,
+            Err(error) => {
+                let (name, reason) = match error {
+                    EncodeError::Local { name } => (name, Undelivered::LocalOnly),
+                    EncodeError::Serialize { name, ref reason } => {
+                        self.kernel.log(from, Level::Warning, format_args!("cannot write {name}: {reason}"));
+                        (name, Undelivered::Encode)
+                    }
+                    _ => ("", Undelivered::Encode),
+                };
+                return self.kernel.dead_letter(to, from, name, reason);
+            }
+        };
+        if let Err(reason) = self.write_far(to, from, &encoded) {
+            self.kernel.dead_letter(to, from, &encoded.name, reason);
         }
     }
 
-    fn try_send_far(&mut self, to: Address, from: Address, body: Body) -> Result<(), Undelivered> {
+    fn write_far(&mut self, to: Address, from: Address, encoded: &Encoded) -> Result<(), Undelivered> {
         let token = self.sockets.of(to.near()).ok_or(Undelivered::Disconnected)?;
         let limit = self.settings.frame_limit;
         let connection = self.sockets.connection(token).ok_or(Undelivered::Disconnected)?;
         if !connection.takes_messages() {
             return Err(Undelivered::Disconnected);
         }
-        let encoded = body.into_encoded().map_err(|error| match error {
-            EncodeError::Local { .. } => Undelivered::LocalOnly,
-            _ => Undelivered::Encode,
-        })?;
+        let before = connection.output.fill();
         let (border, names) = (&mut connection.border, &mut connection.outgoing);
         let appended = connection
             .output
-            .append(&mut self.pool, |out| encode_message(border, names, limit, to, from, &encoded, out));
+            .append(&mut self.pool, |out| encode_message(border, names, limit, to, from, encoded, out));
         let (needs_sweep, relays) = (connection.border.needs_sweep(), connection.border.relayed() > 0);
         self.sockets.mark_dirty(token);
         if relays {
@@ -83,28 +93,28 @@ impl<N: Net> Driver<N> {
             self.sweep(token);
         }
         match appended {
-            Ok(fill) => {
+            Ok(_) => {
                 self.counters.sent += 1;
-                self.filled(token, fill);
+                self.tell_fill(token, before);
                 Ok(())
             }
             Err(SendError::OutputFull { .. }) => {
                 self.peer_ended(token, Ended::TooSlow);
                 Err(Undelivered::Congested)
             }
-            Err(error) => Err(undelivered(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// Tells the proxy how full the output has become.
-    fn filled(&mut self, token: Token, fill: Option<Fill>) {
-        let Some(fill) = fill else { return };
+    /// Tells the proxy how full the output has become since it was `before`.
+    fn tell_fill(&mut self, token: Token, before: Fill) {
         let Some(connection) = self.sockets.connection(token) else { return };
-        let (owner, waiting) = (connection.owner, connection.output.len());
-        match fill {
-            Fill::Normal => self.tell(owner, Filled { congested: false, waiting }),
-            Fill::Congested => self.tell(owner, Filled { congested: true, waiting }),
-            Fill::Full => {}
+        let (owner, waiting, now) = (connection.owner, connection.output.len(), connection.output.fill());
+        // Between congested and full nothing changes for those who send: at full the connection ends.
+        let was_congested = before != Fill::Normal;
+        let congested = now != Fill::Normal;
+        if congested != was_congested {
+            self.tell(owner, Filled { congested, waiting });
         }
     }
 
@@ -149,11 +159,7 @@ impl<N: Net> Driver<N> {
                 Err(error) => return self.write_failed(token, ended_by(&error)),
             }
         }
-        let Some(connection) = self.sockets.connection(token) else { return };
-        let after = connection.output.fill();
-        if after != before && after == Fill::Normal {
-            self.filled(token, Some(after));
-        }
+        self.tell_fill(token, before);
         self.flushed(token);
     }
 
@@ -171,16 +177,5 @@ impl<N: Net> Driver<N> {
             }
             _ => {}
         }
-    }
-}
-
-fn undelivered(error: &SendError) -> Undelivered {
-    match error {
-        SendError::Refused { reason: Refusal::Full, .. } => Undelivered::ExportsFull,
-        SendError::Refused { reason: Refusal::Gone, .. } => Undelivered::Gone,
-        SendError::Refused { .. } => Undelivered::NeverGiven,
-        SendError::TooLarge { .. } => Undelivered::TooLarge,
-        SendError::OutputFull { .. } => Undelivered::Congested,
-        _ => Undelivered::Encode,
     }
 }

@@ -1,8 +1,8 @@
 //! The reactor: one thread, one `Poll`, one kernel. The only place that names mio.
 
 mod handle;
-mod resolver;
-mod socket_net;
+pub(crate) mod resolver;
+pub(crate) mod socket_net;
 
 use core::fmt;
 use core::time::Duration;

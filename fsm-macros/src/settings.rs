@@ -1,0 +1,73 @@
+//! `#[derive(Settings)]`: the fields of a program's settings, with their doc comments as help.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Data, DeriveInput, Expr, ExprLit, Fields, Lit, Meta};
+
+/// The `impl Settings` of a struct with named fields.
+pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
+    let ident = &input.ident;
+    let (generics, arguments, condition) = input.generics.split_for_impl();
+    let Data::Struct(data) = &input.data else {
+        return syn::Error::new(ident.span(), "settings are a struct: each field is a flag").into_compile_error();
+    };
+    let fields: Vec<TokenStream> = match &data.fields {
+        Fields::Named(fields) => fields
+            .named
+            .iter()
+            .filter_map(|field| {
+                let name = field.ident.as_ref()?.to_string();
+                let name = name.trim_start_matches("r#");
+                let help = doc(&field.attrs);
+                Some(quote!(::statepoint::SettingsField { name: #name, help: #help }))
+            })
+            .collect(),
+        Fields::Unit => Vec::new(),
+        Fields::Unnamed(_) => {
+            return syn::Error::new(ident.span(), "settings need named fields: the names are the flags")
+                .into_compile_error();
+        }
+    };
+    let help = doc(&input.attrs);
+    quote! {
+        impl #generics ::statepoint::Settings for #ident #arguments #condition {
+            const HELP: &'static str = #help;
+            const FIELDS: &'static [::statepoint::SettingsField] = &[#(#fields),*];
+        }
+    }
+}
+
+/// The doc comment of an item, lines joined by spaces.
+fn doc(attributes: &[syn::Attribute]) -> String {
+    let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
+        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+            Expr::Lit(ExprLit { lit: Lit::Str(line), .. }) => Some(line.value().trim().to_owned()),
+            _ => None,
+        },
+        _ => None,
+    });
+    lines.collect::<Vec<_>>().join(" ").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn derived(text: &str) -> String {
+        derive(&syn::parse_str(text).expect("an item")).to_string()
+    }
+
+    #[test]
+    fn doc_comments_become_help() {
+        let derived = derived("/// A server.\nstruct Settings { /// Where to\n/// listen.\n host: String, port: u16 }");
+        assert!(derived.contains("\"A server.\""), "{derived}");
+        assert!(derived.contains("name : \"host\" , help : \"Where to listen.\""), "{derived}");
+        assert!(derived.contains("name : \"port\" , help : \"\""), "{derived}");
+    }
+
+    #[test]
+    fn only_a_struct_with_named_fields_can_be_settings() {
+        assert!(derived("enum Settings { A }").contains("settings are a struct"));
+        assert!(derived("struct Settings(u8);").contains("settings need named fields"));
+    }
+}

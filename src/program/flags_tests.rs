@@ -1,0 +1,140 @@
+//! Tests of flags, environment and settings file.
+
+use serde::Deserialize;
+
+use super::*;
+use crate::{Settings, SettingsField};
+
+#[derive(Debug, PartialEq, serde::Serialize, Deserialize)]
+struct Server {
+    server_name: String,
+    port: u16,
+    loud: bool,
+}
+
+impl Settings for Server {
+    const HELP: &'static str = "A server.";
+    const FIELDS: &'static [SettingsField] = &[SettingsField { name: "port", help: "Where to listen." }];
+}
+
+/// A folder of this test's own, gone when the test has ended.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("statepoint-{}-{name}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).expect("a temporary folder");
+        Self(path)
+    }
+
+    fn file(&self) -> String {
+        format!("--settings-file={}", self.0.join("server.json").display())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn parse_with(arguments: &[&str], variable: (&str, &str)) -> Result<Flags<Server>, SettingsError> {
+    let factory = Server { server_name: "Buster".into(), port: 32011, loud: false };
+    let environment = |name: &str| (name == variable.0).then(|| OsString::from(variable.1));
+    Flags::parse(
+        "a-program-that-was-never-stored",
+        &factory,
+        Level::None,
+        arguments.iter().map(OsString::from),
+        environment,
+    )
+}
+
+fn parse(arguments: &[&str]) -> Result<Flags<Server>, SettingsError> {
+    parse_with(arguments, ("", ""))
+}
+
+#[test]
+fn flags_override_the_factory_values_and_leave_the_rest() {
+    let flags = parse(&["--port=1", "--loud", "--debug-level=console"]).expect("they are right");
+    assert_eq!(flags.settings, Server { server_name: "Buster".into(), port: 1, loud: true });
+    assert_eq!((flags.level, flags.task), (Level::Console, Task::Run));
+}
+
+#[test]
+fn the_environment_is_over_the_file_and_under_the_flags() {
+    let folder = Folder::new("layers");
+    let stored = parse(&["--port=2", "--server-name=Stored", &folder.file()]).expect("they are right");
+    store::save(&stored.file, &stored.fields).expect("it can be stored");
+
+    let port = |arguments: &[&str], variable| {
+        let file = folder.file();
+        let arguments: Vec<&str> = arguments.iter().copied().chain([file.as_str()]).collect();
+        let flags = parse_with(&arguments, variable).expect("they are right");
+        (flags.settings.port, flags.settings.server_name)
+    };
+    assert_eq!(port(&[], ("", "")), (2, "Stored".into()));
+    assert_eq!(port(&[], ("STATEPOINT_PORT", "3")), (3, "Stored".into()));
+    assert_eq!(port(&["--port=4"], ("STATEPOINT_PORT", "3")), (4, "Stored".into()));
+    assert_eq!(port(&["--factory-reset"], ("", "")), (32011, "Buster".into()));
+}
+
+#[test]
+fn a_field_that_an_older_version_stored_is_no_error() {
+    let folder = Folder::new("older");
+    let path = folder.0.join("server.json");
+    std::fs::write(&path, r#"{"port": 5, "colour": "red"}"#).expect("it can be written");
+    assert_eq!(parse(&[&folder.file()]).expect("it is right").settings.port, 5);
+}
+
+#[test]
+fn a_broken_file_is_named_with_its_reason() {
+    let folder = Folder::new("broken");
+    std::fs::write(folder.0.join("server.json"), "{").expect("it can be written");
+    let error = parse(&[&folder.file()]).expect_err("it is broken").to_string();
+    assert!(error.contains("server.json") && error.contains("EOF"), "{error}");
+}
+
+#[test]
+fn an_unknown_flag_is_answered_with_the_one_that_was_meant() {
+    let error = parse(&["--prot=32011"]).expect_err("it is unknown");
+    assert_eq!(error.to_string(), "unknown flag --prot, did you mean --port? (see --help)");
+    assert!(matches!(parse(&["--completely-else=1"]), Err(SettingsError::Unknown { meant: None, .. })));
+}
+
+#[test]
+fn a_wrong_value_is_answered_with_what_was_expected() {
+    let error = parse(&["--port=many"]).expect_err("it is no number");
+    assert_eq!(error.to_string(), "expected --port=NUMBER, got `many`");
+    assert!(matches!(parse(&["--port=70000"]), Err(SettingsError::WrongValue { .. })));
+    assert!(matches!(parse(&["--port"]), Err(SettingsError::NoValue { .. })));
+    assert!(matches!(parse(&["--settings-file"]), Err(SettingsError::NoValue { .. })));
+    assert!(matches!(parse(&["stray"]), Err(SettingsError::NoFlag { .. })));
+    let error = parse_with(&[], ("STATEPOINT_LOUD", "perhaps")).expect_err("it is no answer");
+    assert_eq!(error.to_string(), "expected STATEPOINT_LOUD=true|false, got `perhaps`");
+}
+
+#[test]
+fn the_help_lists_every_flag_with_its_value_and_what_it_is_for() {
+    let flags = parse(&["--help"]).expect("it is right");
+    assert_eq!(flags.task, Task::Help);
+    let help = Flags::<Server>::help("server", &flags.fields);
+    assert!(help.starts_with("server: A server."), "{help}");
+    assert!(help.contains("--port=32011                 Where to listen."), "{help}");
+    assert!(help.contains("--server-name=Buster") && help.contains("--store-settings"), "{help}");
+}
+
+#[test]
+fn a_field_with_the_name_of_a_flag_of_every_program_is_an_error() {
+    #[derive(serde::Serialize, Deserialize, Debug)]
+    struct Clash {
+        help: bool,
+    }
+    impl Settings for Clash {
+        const HELP: &'static str = "";
+        const FIELDS: &'static [SettingsField] = &[];
+    }
+    let error = Flags::parse("clash", &Clash { help: false }, Level::None, [], |_| None).expect_err("they clash");
+    assert!(error.to_string().contains("`help` is a flag of every program"), "{error}");
+}
