@@ -22,12 +22,24 @@ enum Tree {
     Map(Vec<(Tree, Tree)>),
 }
 
+impl Tree {
+    /// Whether it is the body of a struct without fields, which MessagePack has as an empty list.
+    fn is_nothing(&self) -> bool {
+        match self {
+            Self::Nil => true,
+            Self::List(items) => items.is_empty(),
+            _ => false,
+        }
+    }
+}
+
 /// The type's name, then a line for each field.
 pub(crate) fn text(body: &Body) -> String {
     let mut out = String::from(body.short_name());
     match tree(body) {
         Some(Tree::Map(fields)) => lines(&mut out, &fields, 1),
-        Some(Tree::Nil) | None => {}
+        Some(tree) if tree.is_nothing() => {}
+        None => {}
         Some(other) => {
             out.push(' ');
             json_value(&mut out, &other);
@@ -47,7 +59,8 @@ pub(crate) fn json(body: &Body) -> String {
 pub(crate) fn debug(body: &Body, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str(body.short_name())?;
     match tree(body) {
-        None | Some(Tree::Nil) => Ok(()),
+        None => Ok(()),
+        Some(tree) if tree.is_nothing() => Ok(()),
         Some(tree) => {
             let mut out = String::from(" ");
             json_value(&mut out, &tree);

@@ -137,9 +137,13 @@ impl Desk {
             let me = self.me;
             let cx = self.cx();
             (cx.me, cx.from) = (me, from);
+            let refused = cx.counters.refused;
             let place = point.cell(body.id());
             let did = point.receive(body, &mut self.lent);
-            self.coverage.record(place, &did, point.cell(0).state);
+            // The handler of a body that was refused did not run.
+            if self.cx().counters.refused == refused {
+                self.coverage.record(place, &did, point.cell(0).state);
+            }
             // A timer that was cancelled is not delivered, also when it was deferred.
             let recanted = core::mem::take(&mut self.cx().recanted);
             for items in [&mut mail, &mut self.deferred] {

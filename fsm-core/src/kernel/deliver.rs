@@ -79,6 +79,7 @@ impl Kernel {
         let Some(cx) = &mut self.cx else { return Did::Stayed };
         let (before, place) = (point.look(), point.cell(body.id()));
         let message = body.name().to_owned();
+        let refused = cx.counters.refused;
         let from = cx.from; // a routine sees another one until it takes the message
         let began = cx.begins(before, &message);
         let did = point.receive(body, &mut self.cx);
@@ -94,7 +95,9 @@ impl Kernel {
                 cx.trace(cx.me, || What::Received { message: &message, from, cell, next, took });
             }
         }
-        if let Some(coverage) = &mut cx.observer().coverage {
+        // The handler of a body that was refused did not run.
+        let ran = cx.counters.refused == refused;
+        if let Some(coverage) = cx.observer().coverage.as_mut().filter(|_| ran) {
             coverage.record(place, &did, point.cell(0).state);
         }
         did
