@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Attribute, GenericParam, Generics, Path, Type};
+use syn::{Attribute, GenericParam, Generics, Type};
 
+use super::cells;
 use super::diagram::diagram;
-use super::model::{Cell, Data, Handler, Machine, Role, Scope, State, Table, Timeout};
+use super::model::{Data, Machine, State, Table, Timeout};
 use super::parse::{Impl, Member};
-use super::shape::shape;
 use super::states::{Reading, reading};
 
 /// The type a machine is made of, as the generated items need it.
@@ -36,7 +36,10 @@ pub(super) fn machine(found: &Impl, machine: &Machine, table: &Table) -> TokenSt
     let (states, constants) = (frame.state_enum(), frame.constants(&drawing));
     let (enumeration, name) = (&frame.states, machine.states.first().map(|state| &state.name));
     let first = quote!(#enumeration::#name);
-    let body = table_and_changes(machine, table, &frame.states);
+    let handlers = word(machine, "Handlers");
+    let parts = cells::parts(machine, table, &frame.states);
+    let traits = frame.handler_parts(&handlers, &parts);
+    let body = cells::table(machine, table, &frame.states, &handlers);
     let generated = frame.machine_impl(&first, &body, machine.stateless.then_some(&drawing));
     let now = frame.evaluate_now();
     let attributes = &frame.attributes;
@@ -46,6 +49,7 @@ pub(super) fn machine(found: &Impl, machine: &Machine, table: &Table) -> TokenSt
         const _: () = {
             #states
             #constants
+            #traits
             #generated
             #now
         };
@@ -114,8 +118,27 @@ impl<'a> Frame<'a> {
             generics: generics.clone(),
             self_type,
             attributes: attributes.iter().filter(keep).collect(),
-            states: enum_name(machine),
+            states: word(machine, "State"),
             state_generics,
+        }
+    }
+
+    /// The handlers as the table calls them, in parts: a body with thousands of closures takes minutes to compile.
+    fn handler_parts(&self, name: &Ident, parts: &[TokenStream]) -> TokenStream {
+        let (generics, _, condition) = self.generics.split_for_impl();
+        let self_type = &self.self_type;
+        let parts = parts.iter().enumerate().map(|(part, calls)| {
+            quote! {
+                impl #generics #name<#part> for #self_type #condition {
+                    const CALLS: &'static [::statepoint::Handler<Self>] = &[#calls];
+                }
+            }
+        });
+        quote! {
+            trait #name<const PART: usize>: ::statepoint::Machine {
+                const CALLS: &'static [::statepoint::Handler<Self>];
+            }
+            #(#parts)*
         }
     }
 
@@ -229,176 +252,13 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// The table, the columns and the changes of state.
-fn table_and_changes(machine: &Machine, table: &Table, states: &Ident) -> TokenStream {
-    let cells: Vec<TokenStream> = machine.handlers.iter().map(|handler| closure(machine, handler, states)).collect();
-    let used = used(table);
-    let mut places = vec![None; machine.handlers.len()];
-    for (place, handler) in used.iter().enumerate() {
-        if let Some(entry) = places.get_mut(*handler) {
-            *entry = Some(place);
-        }
-    }
-    let place = |handler: usize| places.get(handler).copied().flatten();
-    let calls = used.iter().filter_map(|handler| cells.get(*handler));
-    let count = used.len();
-    let columns = machine.messages.len();
-    let rows = table.cells.iter().map(|row| {
-        let entries = row.iter().enumerate().filter_map(|(column, cell)| match cell {
-            Cell::None => None,
-            Cell::Defer => Some(quote!(row[#column] = ::statepoint::Cell::Defer;)),
-            Cell::Handler(handler) => {
-                let handler = place(*handler)?;
-                Some(quote!(row[#column] = ::statepoint::Cell::Call(call[#handler]);))
-            }
-        });
-        quote!(&{ let mut row = [const { ::statepoint::Cell::Unknown }; #columns]; #(#entries)* row })
-    });
-    let unknown = table.unknown.iter().map(|handler| match handler.and_then(|handler| cells.get(handler)) {
-        Some(closure) => quote!(::core::option::Option::Some(#closure)),
-        None => quote!(::core::option::Option::None),
-    });
-    let timeouts = machine.states.iter().map(timeout);
-    let shape = shape(machine, table);
-    let find = column(machine);
-    let enter = change(machine, &table.enter, states, "enter");
-    let exit = change(machine, &table.exit, states, "exit");
-    quote! {
-        #[allow(unused_mut, unused_variables)]
-        const TABLE: &'static ::statepoint::Table<Self> = {
-            let call: [::statepoint::Handler<Self>; #count] = [#(#calls),*];
-            &::statepoint::Table {
-                cells: &[#(#rows),*],
-                unknown: &[#(#unknown),*],
-                timeouts: &[#(#timeouts),*],
-                shape: &#shape,
-            }
-        };
-        #find
-        #enter
-        #exit
-    }
-}
-
-/// The handlers of messages that some cell holds. One that none holds is left out: the compiler says that it is never used.
-fn used(table: &Table) -> BTreeSet<usize> {
-    let handler = |cell: &Cell| match cell {
-        Cell::Handler(handler) => Some(*handler),
-        Cell::None | Cell::Defer => None,
-    };
-    table.cells.iter().flatten().filter_map(handler).collect()
-}
-
-/// `|machine, state, body, cx| ..`: opens the body and calls the handler.
-fn closure(machine: &Machine, handler: &Handler, states: &Ident) -> TokenStream {
-    let name = &handler.name;
-    // Errors in calling the handler are shown at its name; the names of the parameters cannot clash with the user's.
-    let span = Span::mixed_site().located_at(name.span());
-    let state = match handler.scope {
-        Scope::State(state) if handler.data => machine.states.get(state).map(|state| &state.name),
-        _ => None,
-    };
-    let data = state.map(|_| quote_spanned!(span=> , data));
-    let context = handler.context.then(|| quote_spanned!(span=> , cx));
-    let open = state.map(
-        |state| quote_spanned!(span=> let #states::#state(data) = state else { return ::statepoint::Next::Stay };),
-    );
-    let state = if state.is_some() { quote_spanned!(span=> state) } else { quote!(_) };
-    match handler.role {
-        Role::Message(column) => {
-            let ty = machine.messages.get(column).map(|message| &message.ty);
-            quote_spanned! {span=>
-                |machine, #state, body, cx| {
-                    #open
-                    match body.open::<#ty>() {
-                        ::core::result::Result::Ok(message) => machine.#name(message #data #context),
-                        ::core::result::Result::Err(refused) => cx.refuse(refused),
-                    }
-                }
-            }
-        }
-        Role::Unknown | Role::Enter | Role::Exit => {
-            let cx = if handler.context { quote_spanned!(span=> cx) } else { quote!(_) };
-            quote_spanned!(span=> |machine, #state, unknown, #cx| { #open machine.#name(unknown #data #context) })
-        }
-    }
-}
-
-fn timeout(state: &State) -> TokenStream {
-    match &state.timeout {
-        Timeout::Literal { duration, .. } => {
-            let (seconds, nanoseconds) = (duration.as_secs(), duration.subsec_nanos());
-            quote!(::core::option::Option::Some(::core::time::Duration::new(#seconds, #nanoseconds)))
-        }
-        Timeout::Constant(path) => {
-            let check = zero_check(state, path);
-            quote!(::core::option::Option::Some({ #check #path }))
-        }
-        Timeout::None | Timeout::Broken => quote!(::core::option::Option::None),
-    }
-}
-
-/// A constant can be zero as well: found while compiling.
-fn zero_check(state: &State, path: &Path) -> TokenStream {
-    let text = format!("the timeout of `{}` is zero, so it would fire at once; write a time above zero", state.name);
-    let word = path.segments.last().map_or_else(Span::call_site, |segment| segment.ident.span());
-    let span = Span::mixed_site().located_at(word);
-    let assert = quote_spanned!(span=> ::core::assert!(!limit.is_zero(), #text););
-    quote_spanned!(span=> let limit: ::core::time::Duration = #path; #assert)
-}
-
-fn column(machine: &Machine) -> TokenStream {
-    let types: Vec<&Type> = machine.messages.iter().map(|message| &message.ty).collect();
-    let size = (types.len() * 2).next_power_of_two().max(2);
-    quote! {
-        fn column(id: ::statepoint::MessageId) -> ::core::option::Option<usize> {
-            const { &::statepoint::macros::Columns::<#size>::new(&[#(<#types as ::statepoint::Message>::ID),*]) }
-                .find(id)
-                .or_else(|| ::statepoint::macros::former(id, const { &[#(<#types as ::statepoint::Message>::ALSO),*] }))
-        }
-    }
-}
-
-/// `fn enter` or `fn exit`.
-fn change(machine: &Machine, column: &[Option<usize>], states: &Ident, method: &str) -> Option<TokenStream> {
-    let arms: Vec<TokenStream> = machine
-        .states
-        .iter()
-        .zip(column)
-        .filter_map(|(state, handler)| {
-            let handler = machine.handlers.get((*handler)?)?;
-            let (state, name) = (&state.name, &handler.name);
-            let span = Span::mixed_site().located_at(name.span());
-            let pattern = if handler.data { quote_spanned!(span=> (data)) } else { quote!({ .. }) };
-            let data = handler.data.then(|| quote_spanned!(span=> data,));
-            let context = handler.context.then(|| quote_spanned!(span=> cx));
-            Some(quote_spanned!(span=> #states::#state #pattern => self.#name(#data #context),))
-        })
-        .collect();
-    if arms.is_empty() {
-        return None;
-    }
-    let method = format_ident!("{method}");
-    let span = Span::mixed_site();
-    Some(quote_spanned! {span=>
-        #[allow(unreachable_patterns, unused_variables)]
-        fn #method(&mut self, state: &mut Self::State, cx: &mut ::statepoint::Context) {
-            match state { #(#arms)* _ => {} }
-        }
-    })
-}
-
-/// The name of the state enum: `ServerState`, unless the user's types say that word themselves.
-fn enum_name(machine: &Machine) -> Ident {
-    let usual = format_ident!("{}State", machine.name);
+/// A name for a generated item: `ServerState`, unless the user's types, which are named beside it, say that word themselves.
+fn word(machine: &Machine, ending: &str) -> Ident {
+    let usual = format_ident!("{}{ending}", machine.name);
     let data = machine.states.iter().filter_map(data_type).map(ToTokens::to_token_stream);
     let messages = machine.messages.iter().map(|message| message.ty.to_token_stream());
     let words: TokenStream = data.chain(messages).collect();
-    if usual != machine.name && !mentions(words, &usual) {
-        usual
-    } else {
-        format_ident!("{}MachineState", machine.name)
-    }
+    if mentions(words, &usual) { format_ident!("{}Machine{ending}", machine.name) } else { usual }
 }
 
 fn data_type(state: &State) -> Option<&Type> {

@@ -1,6 +1,7 @@
 //! `#[state_machine]`: parse -> analyse -> lower -> codegen.
 
 mod analyse;
+mod cells;
 mod check;
 mod codegen;
 mod diagram;
