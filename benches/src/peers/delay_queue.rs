@@ -9,6 +9,7 @@ use tokio_util::time::DelayQueue;
 use tokio_util::time::delay_queue::Key;
 
 use crate::measure::{Sequence, nanoseconds_each};
+use crate::peers::stripped::Clocks;
 use crate::rows::timers::{fired_after, pending_for, short};
 
 fn runtime() -> Runtime {
@@ -49,8 +50,9 @@ pub(crate) fn all(count: usize) -> f64 {
     })
 }
 
-/// CPU nanoseconds for each of `count` timers that fire within `span`, after all have been started.
-pub(crate) fn fired(count: usize, span: Duration) -> f64 {
+/// CPU nanoseconds for each of `count` timers that fire within `span`, after all have been started. Each is given to
+/// `take`.
+fn fired(count: usize, span: Duration, mut take: impl FnMut(usize)) -> f64 {
     let runtime = runtime();
     let guard = runtime.enter();
     let mut sequence = Sequence::new();
@@ -63,10 +65,23 @@ pub(crate) fn fired(count: usize, span: Duration) -> f64 {
         runtime.block_on(async {
             let mut fired = 0;
             while let Some(expired) = poll_fn(|cx| queue.poll_expired(cx)).await {
-                black_box(expired.into_inner());
+                take(expired.into_inner());
                 fired += 1;
             }
             assert_eq!(fired, count, "a timer was lost");
         });
     })
+}
+
+/// CPU nanoseconds for each timer that fires, and nobody takes it.
+pub(crate) fn fired_alone(count: usize, span: Duration) -> f64 {
+    fired(count, span, |number| {
+        black_box(number);
+    })
+}
+
+/// CPU nanoseconds for each timer that fires and is taken by a point of its own, of the stripped loop.
+pub(crate) fn fired_and_handled(count: usize, span: Duration) -> f64 {
+    let mut clocks = Clocks::new(count);
+    fired(count, span, |number| clocks.tick(number))
 }

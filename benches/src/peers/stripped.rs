@@ -253,6 +253,53 @@ pub(crate) fn fan_in(producers: usize, items: usize) -> f64 {
     })
 }
 
+struct Tick;
+
+impl Body for Tick {
+    fn id(&self) -> u64 {
+        4
+    }
+}
+
+/// Counts its ticks.
+struct Clock {
+    ticks: u64,
+}
+
+impl Machine for Clock {
+    const TABLE: &'static [Cell<Self>] = &[|clock, body, _| {
+        if let Some(Tick) = open(body) {
+            clock.ticks += 1;
+        }
+    }];
+
+    fn column(id: u64) -> Option<usize> {
+        (id == 4).then_some(0)
+    }
+}
+
+/// Points that take ticks, for a timer queue that has nobody to give its timers to.
+#[derive(Default)]
+pub(crate) struct Clocks(Loop);
+
+impl Clocks {
+    /// So many points.
+    pub(crate) fn new(count: usize) -> Self {
+        let mut work = Loop::default();
+        for _ in 0..count {
+            work.create(Clock { ticks: 0 });
+        }
+        Self(work)
+    }
+
+    /// Gives a tick to the point of this number, by way of the queue.
+    pub(crate) fn tick(&mut self, number: usize) {
+        let slot = u32::try_from(number).expect("fewer than 4 G points");
+        self.0.context.send(Address { slot, generation: 1 }, Tick);
+        self.0.run();
+    }
+}
+
 /// Makes so many idle points with a struct of `WORDS` words, hands them to `measure` while they live.
 pub(crate) fn points<const WORDS: usize>(count: usize, measure: impl FnOnce()) {
     let mut work = Loop::default();
