@@ -54,7 +54,7 @@ pub use fsm_net::{
     NotListening, Peer, Proxy, Relieved, Simulation, net, reactor, sim, wire,
 };
 pub use fsm_net::{
-    AddressGroup, ConnectToAddress, Exhausted, GroupMembers, GroupTable, GroupUpdate, ListenAtAddress, NoAddress,
+    AddressGroup, ConnectToAddress, Exhausted, Group, GroupTable, GroupUpdate, ListenAtAddress, Member, NoAddress,
     NotReady, Ready, Retry, UseAddress,
 };
 pub use program::{Program, Settings, SettingsField, run};
@@ -72,8 +72,8 @@ pub mod prelude {
     };
     pub use fsm_macros::Settings;
     pub use fsm_net::{
-        Abandoned, Accepted, Close, Closed, Congested, Connect, ConnectToAddress, Connected, GroupMembers, GroupTable,
-        GroupUpdate, HostPort, Listen, ListenAtAddress, Listening, Networking, NoAddress, NotAccepted, NotConnected,
+        Abandoned, Accepted, Close, Closed, Congested, Connect, ConnectToAddress, Connected, Group, GroupUpdate,
+        HostPort, Listen, ListenAtAddress, Listening, Member, Networking, NoAddress, NotAccepted, NotConnected,
         NotListening, NotReady, Peer, Ready, Relieved, Retry, UseAddress,
     };
     pub use serde::{Deserialize, Serialize};

@@ -1,15 +1,16 @@
-//! The macros of statepoint: `#[state_machine]`, `#[derive(Message)]`, `#[derive(Select)]`.
+//! The macros of statepoint: `#[state_machine]`, `#[derive(Message)]`, `#[derive(Select)]`, `#[derive(Group)]`.
 //!
 //! Programs import them from `statepoint`. What they write names the core as `::statepoint`.
 //!
 //! | module | for |
 //! |---|---|
 //! | `machine` | `#[state_machine]`: the passes parse, analyse, lower, check, codegen over one model |
-//! | `message`, `select` | the two derives |
+//! | `message`, `select`, `group` | the three derives |
 //! | `errors`, `suggest` | all errors at once, each at one word; "did you mean" |
 #![forbid(unsafe_code)]
 
 mod errors;
+mod group;
 mod lifetimes;
 mod machine;
 mod message;
@@ -111,4 +112,15 @@ pub fn select(item: TokenStream) -> TokenStream {
 #[proc_macro_derive(Settings)]
 pub fn settings(item: TokenStream) -> TokenStream {
     settings::derive(&syn::parse_macro_input!(item as syn::DeriveInput)).into()
+}
+
+/// Makes a group of a struct whose fields are members: `update` fills in their addresses, `table` makes its manager.
+///
+/// ```text
+/// #[derive(Group)]
+/// struct Servers { clock: Member, store: Member }
+/// ```
+#[proc_macro_derive(Group)]
+pub fn group(item: TokenStream) -> TokenStream {
+    group::group(item.into()).into()
 }

@@ -35,7 +35,7 @@ pub mod wire;
 
 pub use driver::{ConnectionId, Driver, NetCounters};
 pub use group::{
-    AddressGroup, ConnectToAddress, Exhausted, GroupMembers, GroupTable, GroupUpdate, ListenAtAddress, NoAddress,
+    AddressGroup, ConnectToAddress, Exhausted, Group, GroupTable, GroupUpdate, ListenAtAddress, Member, NoAddress,
     NotReady, Ready, Retry, UseAddress,
 };
 pub use host_port::{HostPort, NoHostPort};

@@ -3,24 +3,26 @@
 use std::collections::VecDeque;
 
 use fsm_core::{
-    Aborted, Address, Completed, Context, Create, Faulted, Machine, Message, Next, Start, Stop, TimedOut, Unknown,
-    Value, Vocabulary, state_machine,
+    Aborted, Address, Completed, Context, Faulted, Level, Machine, Message, Name, Next, Start, Stop, TimedOut, Timeout,
+    Unknown, Value, Vocabulary, state_machine,
 };
 
 use super::messages::{GroupUpdate, NoAddress, NotReady, Ready, UseAddress};
-use super::table::{GroupMembers, GroupTable};
+use super::table::Plan;
 
 /// Messages that are kept until there is a session to take them, as many as the reference keeps.
 const EARLY: usize = 32;
 
-/// Keeps the members of a [`GroupTable`] connected, and tells its parent, or creates a session, when all of them are.
+/// Keeps the members of a [`Group`](crate::Group) connected, and tells its parent, or creates a session, when all of them
+/// are. [`GroupTable::group`](crate::GroupTable::group) makes it.
 ///
 /// Without a session its parent gets [`GroupUpdate`] for each change, [`Ready`] and [`NotReady`], and what the members' peers
 /// send. A member that ends, ends the group with the member's value.
 #[derive(Debug)]
 pub struct AddressGroup {
-    table: GroupTable,
+    plan: Plan,
     places: Vec<Place>,
+    /// The session, until it has ended.
     session: Address,
     /// What the session before completed with.
     previous: Option<Value>,
@@ -29,7 +31,7 @@ pub struct AddressGroup {
 
 #[derive(Debug)]
 struct Place {
-    name: &'static str,
+    name: Name,
     member: Address,
     address: Option<Address>,
 }
@@ -40,74 +42,62 @@ struct Place {
 struct Deadline;
 
 impl AddressGroup {
-    pub(super) fn new(table: GroupTable) -> Self {
-        Self { table, places: Vec::new(), session: Address::NONE, previous: None, early: VecDeque::new() }
+    pub(super) fn new(plan: Plan) -> Self {
+        Self { plan, places: Vec::new(), session: Address::NONE, previous: None, early: VecDeque::new() }
     }
 
     fn has_session(&self) -> bool {
-        self.table.session.is_some()
+        self.plan.session.is_some()
     }
 
-    fn is_full(&self) -> bool {
-        self.places.iter().all(|place| place.address.is_some())
+    /// The place of the member that has sent the message at hand.
+    fn place(&mut self, cx: &Context) -> Option<&mut Place> {
+        let from = cx.from();
+        self.places.iter_mut().find(|place| place.member == from)
+    }
+
+    /// Whether the sender is a member that had another address, or none.
+    fn is_news(&mut self, address: Option<Address>, cx: &Context) -> bool {
+        self.place(cx).is_some_and(|place| place.address != address)
     }
 
     /// Notes the address of the member at hand, and tells the parent when there is no session that would be told.
-    fn note(&mut self, address: Option<Address>, cx: &mut Context) -> Option<&'static str> {
-        let from = cx.from();
-        let place = self.places.iter_mut().find(|place| place.member == from)?;
+    fn note(&mut self, address: Option<Address>, cx: &mut Context) {
+        let Some(place) = self.place(cx).filter(|place| place.address != address) else { return };
         place.address = address;
-        let member = place.name;
+        let member = place.name.clone();
         if !self.has_session() {
             cx.send(cx.parent(), GroupUpdate { member, address });
         }
-        Some(member)
     }
 
     /// Keeps a message until there is a session; the oldest gives way.
-    fn keep(&mut self, unknown: Unknown) {
-        if self.early.len() >= EARLY {
-            self.early.pop_front();
+    fn keep(&mut self, unknown: Unknown, cx: &mut Context) {
+        if self.early.len() >= EARLY
+            && let Some(oldest) = self.early.pop_front()
+        {
+            cx.log(Level::Warning, format_args!("dropped {}, the oldest of {EARLY} early messages", oldest.name()));
         }
         self.early.push_back(unknown);
     }
-
-    fn lost(member: Option<&'static str>) -> Faulted {
-        Faulted { condition: format!("lost {}", member.unwrap_or("a member")), explanation: "a group member".into() }
-    }
 }
 
-#[state_machine(INITIAL, PENDING, READY, WORKING, RESTARTING, STOPPING)]
+#[state_machine(
+    INITIAL, PENDING, READY, WORKING, RESTARTING(timeout = "10s"), STOPPING(timeout = "10s"),
+    UP = PENDING | READY | WORKING | RESTARTING | STOPPING
+)]
 impl AddressGroup {
-    /// Goes on as the members stand: ready, with a session, or waiting.
-    fn look_around(&mut self, cx: &mut Context) -> Next<Self> {
-        if !self.is_full() {
-            return Self::PENDING;
-        }
-        cx.cancel::<Deadline>();
-        let Some(session) = &self.table.session else {
-            cx.send(cx.parent(), Ready);
-            return Self::READY;
-        };
-        let addresses = self.places.iter().filter_map(|place| Some((place.name, place.address?))).collect();
-        let members = GroupMembers { addresses, previous: self.previous.take() };
-        self.session = cx.create(session.create(&members));
-        for unknown in self.early.drain(..) {
-            cx.pass_on(self.session, unknown);
-        }
-        Self::WORKING
-    }
-
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        if self.table.members.is_empty() {
-            let explanation = "add one with GroupTable::member".into();
-            return Self::complete(Faulted { condition: "a group without members".into(), explanation });
+        for (name, create) in &self.plan.members {
+            self.places.push(Place { name: name.clone(), member: cx.create(create), address: None });
         }
-        let members: Vec<(&'static str, Create)> = self.table.members.clone();
-        for (name, create) in &members {
-            self.places.push(Place { name, member: cx.create(create), address: None });
+        if self.places.is_empty() {
+            return Self::fail("a group without members", "it would never have anything to do");
         }
-        if let Some(limit) = self.table.get_ready.filter(|_| !self.table.is_resident) {
+        if self.places.iter().any(|place| place.member.is_none()) {
+            return Self::fail("a group without a member", "there is no room for more points");
+        }
+        if let Some(limit) = self.plan.get_ready {
             cx.start(limit, Deadline);
         }
         Self::PENDING
@@ -118,35 +108,71 @@ impl AddressGroup {
         self.look_around(cx)
     }
 
+    /// Goes on as the members stand: waiting, ready, or with a session.
+    fn look_around(&mut self, cx: &mut Context) -> Next<Self> {
+        let addresses: Vec<_> = self.places.iter().filter_map(|place| place.address).collect();
+        if addresses.len() < self.places.len() {
+            return Self::PENDING;
+        }
+        cx.cancel::<Deadline>();
+        let Some(session) = &self.plan.session else {
+            cx.send(cx.parent(), Ready);
+            return Self::READY;
+        };
+        self.session = cx.create(session(&addresses, self.previous.take()));
+        if self.session.is_none() {
+            return Self::fail("a group without its session", "there is no room for more points");
+        }
+        for unknown in self.early.drain(..) {
+            cx.pass_on(self.session, unknown);
+        }
+        Self::WORKING
+    }
+
+    fn fail(condition: &str, explanation: &str) -> Next<Self> {
+        Self::complete(Faulted { condition: condition.into(), explanation: explanation.into() })
+    }
+
     fn PENDING_NoAddress(&mut self, _: NoAddress, cx: &mut Context) -> Next<Self> {
         self.note(None, cx);
         Self::PENDING
     }
 
     fn PENDING_Deadline(&mut self, _: Deadline) -> Next<Self> {
-        let limit = self.table.get_ready.unwrap_or_default();
+        let limit = self.plan.get_ready.unwrap_or_default();
         Self::complete(TimedOut { waiting_for: "the group to be ready".into(), limit })
     }
 
     /// Without a session the parent takes what peers send; with one it is kept until the session is there.
     fn PENDING_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
         if self.has_session() {
-            self.keep(unknown);
+            self.keep(unknown, cx);
         } else {
             cx.forward(cx.parent(), unknown);
         }
         Self::PENDING
     }
 
+    /// A member has another address now.
     fn READY_UseAddress(&mut self, found: UseAddress, cx: &mut Context) -> Next<Self> {
         self.note(Some(found.address), cx);
         Self::READY
     }
 
     fn READY_NoAddress(&mut self, _: NoAddress, cx: &mut Context) -> Next<Self> {
+        if !self.is_news(None, cx) {
+            return Self::READY;
+        }
         cx.send(cx.parent(), NotReady);
         self.note(None, cx);
         Self::PENDING
+    }
+
+    fn READY_Completed(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
+        if self.is_news(None, cx) {
+            cx.send(cx.parent(), NotReady);
+        }
+        self.ended(completed, cx)
     }
 
     fn READY_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
@@ -154,16 +180,25 @@ impl AddressGroup {
         Self::READY
     }
 
-    /// A member has changed its address without a word: the session goes on with the old one until it fails.
+    /// A member has another address now: the session has the old one, which leads nowhere.
     fn WORKING_UseAddress(&mut self, found: UseAddress, cx: &mut Context) -> Next<Self> {
-        self.note(Some(found.address), cx);
-        Self::WORKING
+        self.change(Some(found.address), cx)
     }
 
     fn WORKING_NoAddress(&mut self, _: NoAddress, cx: &mut Context) -> Next<Self> {
-        let member = self.note(None, cx);
-        if !self.table.is_resident {
-            return Self::complete(Self::lost(member));
+        self.change(None, cx)
+    }
+
+    /// What the session was told is not true any more.
+    fn change(&mut self, address: Option<Address>, cx: &mut Context) -> Next<Self> {
+        if !self.is_news(address, cx) {
+            return Self::WORKING;
+        }
+        self.note(address, cx);
+        if !self.plan.is_resident {
+            let member = self.place(cx).map(|place| place.name.clone());
+            let condition = format!("lost \"{}\"", member.as_deref().unwrap_or_default());
+            return Self::fail(&condition, "the group is no longer complete");
         }
         cx.stop(self.session);
         Self::RESTARTING
@@ -175,7 +210,7 @@ impl AddressGroup {
     }
 
     fn WORKING_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
-        if !self.table.until_stopped {
+        if !self.plan.until_stopped {
             return Self::complete(Aborted);
         }
         cx.stop(self.session);
@@ -185,38 +220,31 @@ impl AddressGroup {
     /// The session has stopped because a member was lost: a new one comes when all are there again.
     fn RESTARTING_Completed(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
         if cx.from() != self.session {
-            return Self::complete(completed.value);
+            return self.ended(completed, cx);
         }
+        self.session = Address::NONE;
         self.previous = Some(completed.value);
         self.look_around(cx)
     }
 
-    fn RESTARTING_UseAddress(&mut self, found: UseAddress, cx: &mut Context) -> Next<Self> {
-        self.note(Some(found.address), cx);
+    /// For the next session.
+    fn RESTARTING_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
+        self.keep(unknown, cx);
         Self::RESTARTING
     }
 
-    fn RESTARTING_NoAddress(&mut self, _: NoAddress, cx: &mut Context) -> Next<Self> {
-        self.note(None, cx);
-        Self::RESTARTING
+    fn RESTARTING_Stop(&mut self, _: Stop) -> Next<Self> {
+        if self.plan.until_stopped { Self::STOPPING } else { Self::complete(Aborted) }
     }
 
-    fn RESTARTING_Unknown(&mut self, unknown: Unknown) -> Next<Self> {
-        self.keep(unknown);
-        Self::RESTARTING
+    /// A session that takes no notice of `Stop` would keep the group from its work for ever.
+    fn RESTARTING_Timeout(&mut self, _: Timeout) -> Next<Self> {
+        Self::fail("the session of a group does not stop", "a member was lost, so it was told to")
     }
 
     /// The session's value is the group's. A member that ends meanwhile changes nothing.
     fn STOPPING_Completed(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
         if cx.from() == self.session { Self::complete(completed.value) } else { Self::STOPPING }
-    }
-
-    fn STOPPING_UseAddress(&mut self, _: UseAddress) -> Next<Self> {
-        Self::STOPPING
-    }
-
-    fn STOPPING_NoAddress(&mut self, _: NoAddress) -> Next<Self> {
-        Self::STOPPING
     }
 
     fn STOPPING_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
@@ -229,12 +257,34 @@ impl AddressGroup {
         Self::STOPPING
     }
 
-    /// A member or the session has ended, and the group with it.
-    fn ANY_Completed(&mut self, completed: Completed) -> Next<Self> {
+    fn STOPPING_Timeout(&mut self, _: Timeout) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+
+    fn UP_UseAddress(&mut self, found: UseAddress, cx: &mut Context) -> Next<Self> {
+        self.note(Some(found.address), cx);
+        Next::STAY
+    }
+
+    fn UP_NoAddress(&mut self, _: NoAddress, cx: &mut Context) -> Next<Self> {
+        self.note(None, cx);
+        Next::STAY
+    }
+
+    fn UP_Completed(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
+        self.ended(completed, cx)
+    }
+
+    /// The session or a member has ended, and the group with it.
+    fn ended(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
+        if cx.from() != self.session && self.place(cx).is_none() {
+            return Next::STAY;
+        }
+        self.note(None, cx);
         Self::complete(completed.value)
     }
 
-    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+    fn UP_Stop(&mut self, _: Stop) -> Next<Self> {
         Self::complete(Aborted)
     }
 }

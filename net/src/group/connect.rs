@@ -1,12 +1,13 @@
 //! A connection that is made again when it is lost.
 
-use fsm_core::{
-    Aborted, Address, Context, Done, Machine, Message, Moment, Next, Start, Stop, Unknown, Vocabulary, state_machine,
-};
+use core::time::Duration;
 
+use fsm_core::{Aborted, Address, Context, Done, Machine, Next, Start, Stop, Unknown, Vocabulary, state_machine};
+
+use super::attempts::{Attempts, Glare};
 use super::messages::{Exhausted, NoAddress, UseAddress};
 use super::retry::Retry;
-use crate::messages::{Abandoned, Closed, Connected, NotConnected};
+use crate::messages::{Abandoned, Close, Closed, Connected, NotConnected};
 use crate::networking::Networking;
 use crate::request::Connect;
 
@@ -14,7 +15,7 @@ use crate::request::Connect;
 ///
 /// Its parent gets [`UseAddress`] when there is a connection and [`NoAddress`] when it is lost. Messages of the server that
 /// name no other address are passed on to the parent, or to whom [`ConnectToAddress::deliver_to`] names. It ends when it is
-/// stopped, when this end closes the connection, or with [`Exhausted`] when no attempt is left.
+/// stopped, when this end closes the connection, or with [`Exhausted`] when [`Retry`] allows no more attempts.
 ///
 /// ```
 /// use fsm_net::{ConnectToAddress, HostPort, Retry};
@@ -25,39 +26,38 @@ use crate::request::Connect;
 #[derive(Debug, Clone)]
 pub struct ConnectToAddress {
     connect: Connect,
-    retry: Retry,
+    attempts: Attempts,
     keeps: bool,
     owner: Option<Address>,
-    /// Attempts since the last stable connection.
-    attempts: u32,
-    opened: Moment,
+    /// Who tries at present.
+    attempt: Address,
+    /// The far end of the present connection.
+    server: Address,
 }
-
-/// It is time for the next attempt.
-#[derive(Debug, Message)]
-#[message(name = "statepoint.group.Glare", local)]
-pub(super) struct Glare;
 
 impl ConnectToAddress {
     /// Connects to `connect`, with the reference's delays between attempts.
     pub fn new(connect: impl Into<Connect>) -> Self {
+        let connect = connect.into();
+        let there = connect.host_port().address();
         Self {
-            connect: connect.into(),
-            retry: Retry::default(),
+            connect,
+            attempts: Attempts::new(Retry::by_scope(), there),
             keeps: true,
             owner: None,
-            attempts: 0,
-            opened: Moment::ZERO,
+            attempt: Address::NONE,
+            server: Address::NONE,
         }
     }
 
     /// Waits between attempts as `retry` says.
     #[must_use]
-    pub fn retry(self, retry: Retry) -> Self {
-        Self { retry, ..self }
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.attempts.retry = retry;
+        self
     }
 
-    /// Ends when the connection is lost, instead of making it again.
+    /// Ends with [`Abandoned`] when the connection is lost, instead of making it again.
     #[must_use]
     pub fn once(self) -> Self {
         Self { keeps: false, ..self }
@@ -68,76 +68,109 @@ impl ConnectToAddress {
     pub fn deliver_to(self, owner: Address) -> Self {
         Self { owner: Some(owner), ..self }
     }
-
-    fn try_once(&mut self, cx: &mut Context) {
-        self.attempts = self.attempts.saturating_add(1);
-        cx.connect(self.connect.clone());
-    }
-
-    fn owner(&self, cx: &Context) -> Address {
-        self.owner.unwrap_or_else(|| cx.parent())
-    }
 }
 
-#[state_machine(INITIAL, PENDING, CONNECTED, GLARING)]
+/// `UP` takes what comes late of an attempt or a connection that is no more: none of it may pass for news, or be passed on.
+#[state_machine(INITIAL, PENDING, CONNECTED, GLARING, UP = PENDING | CONNECTED | GLARING)]
 impl ConnectToAddress {
-    fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        self.try_once(cx);
+    fn try_once(&mut self, cx: &mut Context) -> Next<Self> {
+        self.attempt = cx.connect(self.connect.clone());
+        if self.attempt.is_none() {
+            let waited = self.attempts.failed(None, &"there is no room for more points", cx.random());
+            return self.wait(waited, cx);
+        }
         Self::PENDING
     }
 
+    fn wait(&mut self, waited: Result<Duration, Exhausted>, cx: &mut Context) -> Next<Self> {
+        match waited {
+            Ok(delay) => {
+                cx.start(delay, Glare);
+                Self::GLARING
+            }
+            Err(exhausted) => Self::complete(exhausted),
+        }
+    }
+
+    fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
+        self.try_once(cx)
+    }
+
     fn PENDING_Connected(&mut self, _: Connected, cx: &mut Context) -> Next<Self> {
-        self.opened = cx.now();
-        let address = cx.from();
-        cx.send(cx.parent(), UseAddress { address });
+        self.server = cx.from();
+        cx.send(cx.parent(), UseAddress { address: self.server });
         Self::CONNECTED
     }
 
+    /// From who tries, or from the proxy of a connection that was lost before it was open.
     fn PENDING_NotConnected(&mut self, fault: NotConnected, cx: &mut Context) -> Next<Self> {
-        let random = cx.random();
-        let Some(delay) = self.retry.delay(self.attempts, fault.tried, random) else {
-            return Self::complete(Exhausted { attempts: self.attempts, last: fault.to_string() });
-        };
-        cx.start(delay, Glare);
-        Self::GLARING
+        if cx.from() != self.attempt && !cx.from().is_far() {
+            return Self::PENDING;
+        }
+        let waited = self.attempts.failed(fault.tried, &fault, cx.random());
+        self.wait(waited, cx)
     }
 
     /// The connection is lost: it is made again, after a wait, unless one was enough.
     fn CONNECTED_Abandoned(&mut self, fault: Abandoned, cx: &mut Context) -> Next<Self> {
+        if cx.from() != self.server {
+            return Self::CONNECTED;
+        }
         if !self.keeps {
             return Self::complete(fault);
         }
-        if self.retry.is_stable(cx.now() - self.opened) {
-            self.attempts = 0;
+        self.server = Address::NONE;
+        let lasted = fault.at - fault.opened;
+        let waited = self.attempts.lost(lasted, Some(fault.remote), &fault, cx.random());
+        if waited.is_ok() {
+            cx.send(cx.parent(), NoAddress);
         }
-        cx.send(cx.parent(), NoAddress);
-        let random = cx.random();
-        let Some(delay) = self.retry.delay(self.attempts.max(1), Some(fault.remote), random) else {
-            return Self::complete(Exhausted { attempts: self.attempts, last: fault.to_string() });
-        };
-        cx.start(delay, Glare);
-        Self::GLARING
+        self.wait(waited, cx)
     }
 
     /// This end has closed the connection.
-    fn CONNECTED_Closed(&mut self, _: Closed) -> Next<Self> {
+    fn CONNECTED_Closed(&mut self, _: Closed, cx: &mut Context) -> Next<Self> {
+        if cx.from() != self.server {
+            return Self::CONNECTED;
+        }
         Self::complete(Done)
     }
 
     fn GLARING_Glare(&mut self, _: Glare, cx: &mut Context) -> Next<Self> {
-        self.try_once(cx);
-        Self::PENDING
+        self.try_once(cx)
     }
 
-    /// What the server sends, and what comes late of an earlier connection.
-    fn ANY_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
-        let owner = self.owner(cx);
+    /// One connection is enough. With sessions the connection is closed by the end of its session.
+    fn UP_Connected(&mut self, _: Connected, cx: &mut Context) -> Next<Self> {
+        if cx.from().is_far() {
+            cx.reply(Close);
+        } else {
+            cx.stop(cx.from());
+        }
+        Next::STAY
+    }
+
+    fn UP_NotConnected(&mut self, _: NotConnected) -> Next<Self> {
+        Next::STAY
+    }
+
+    fn UP_Abandoned(&mut self, _: Abandoned) -> Next<Self> {
+        Next::STAY
+    }
+
+    fn UP_Closed(&mut self, _: Closed) -> Next<Self> {
+        Next::STAY
+    }
+
+    /// What the server sends.
+    fn UP_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
+        let owner = self.owner.unwrap_or_else(|| cx.parent());
         cx.forward(owner, unknown);
         Next::STAY
     }
 
     /// Attempt and connection are below this machine, so they end before it does.
-    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+    fn UP_Stop(&mut self, _: Stop) -> Next<Self> {
         Self::complete(Aborted)
     }
 }

@@ -1,21 +1,22 @@
-//! A port that is opened again when it cannot be.
+//! A port that is opened again when it cannot be, or breaks.
 
-use fsm_core::{Aborted, Address, Context, Machine, Next, Start, Stop, Unknown, Vocabulary, state_machine};
+use core::time::Duration;
 
-use super::connect::Glare;
+use fsm_core::{Aborted, Address, Context, Machine, Moment, Next, Start, Stop, Unknown, Vocabulary, state_machine};
+
+use super::attempts::{Attempts, Glare};
 use super::messages::{Exhausted, NoAddress, UseAddress};
 use super::retry::Retry;
 use crate::messages::{Abandoned, Accepted, Closed, Listening, NotAccepted, NotListening};
 use crate::networking::Networking;
 use crate::request::Listen;
 
-use core::time::Duration;
-
 /// Listens, and tries again while the port cannot be had: the member of a group that stands for a port.
 ///
 /// Its parent gets [`UseAddress`] with this machine's address when the port is open, and [`NoAddress`] when it breaks;
 /// `Accepted`, `NotAccepted`, `Abandoned` and `Closed` of the connections, with the peer as their sender; and the messages of
-/// peers that name no other address. It ends when it is stopped: port and connections end first.
+/// peers that name no other address. It ends when it is stopped (port and connections end first), or with [`Exhausted`] when
+/// [`Retry`] allows no more attempts.
 ///
 /// ```
 /// use fsm_net::{HostPort, ListenAtAddress};
@@ -26,22 +27,33 @@ use core::time::Duration;
 #[derive(Debug, Clone)]
 pub struct ListenAtAddress {
     listen: Listen,
-    retry: Retry,
+    attempts: Attempts,
     owner: Option<Address>,
-    attempts: u32,
+    /// Who holds the port, or tries to.
+    listener: Address,
+    /// Since when the port is open.
+    since: Moment,
 }
 
 impl ListenAtAddress {
     /// Listens at `listen`; when it cannot it tries again every 4 to 8 seconds, as the reference does.
     pub fn new(listen: impl Into<Listen>) -> Self {
-        let every = Duration::from_secs(4);
-        Self { listen: listen.into(), retry: Retry::steps([], every), owner: None, attempts: 0 }
+        let listen = listen.into();
+        let there = listen.host_port().address();
+        Self {
+            listen,
+            attempts: Attempts::new(Retry::for_ports(), there),
+            owner: None,
+            listener: Address::NONE,
+            since: Moment::ZERO,
+        }
     }
 
     /// Waits between attempts as `retry` says.
     #[must_use]
-    pub fn retry(self, retry: Retry) -> Self {
-        Self { retry, ..self }
+    pub fn retry(mut self, retry: Retry) -> Self {
+        self.attempts.retry = retry;
+        self
     }
 
     /// Passes the peers' messages on to `owner` instead of its parent.
@@ -49,83 +61,107 @@ impl ListenAtAddress {
     pub fn deliver_to(self, owner: Address) -> Self {
         Self { owner: Some(owner), ..self }
     }
-
-    fn try_once(&mut self, cx: &mut Context) {
-        self.attempts = self.attempts.saturating_add(1);
-        cx.listen(self.listen.clone());
-    }
-
-    fn owner(&self, cx: &Context) -> Address {
-        self.owner.unwrap_or_else(|| cx.parent())
-    }
 }
 
-#[state_machine(INITIAL, PENDING, ACCEPTING, GLARING)]
+/// `UP` takes what comes at any time: of connections, which outlive a port that has broken, and late of an earlier port.
+#[state_machine(INITIAL, PENDING, ACCEPTING, GLARING, UP = PENDING | ACCEPTING | GLARING)]
 impl ListenAtAddress {
-    fn wait(&mut self, fault: &NotListening, cx: &mut Context) -> Next<Self> {
-        let random = cx.random();
-        let Some(delay) = self.retry.delay(self.attempts, None, random) else {
-            return Self::complete(Exhausted { attempts: self.attempts, last: fault.to_string() });
-        };
-        cx.start(delay, Glare);
-        Self::GLARING
-    }
-
-    fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        self.try_once(cx);
+    fn try_once(&mut self, cx: &mut Context) -> Next<Self> {
+        self.listener = cx.listen(self.listen.clone());
+        if self.listener.is_none() {
+            let waited = self.attempts.failed(None, &"there is no room for more points", cx.random());
+            return self.wait(waited, cx);
+        }
         Self::PENDING
     }
 
-    fn PENDING_Listening(&mut self, _: Listening, cx: &mut Context) -> Next<Self> {
-        self.attempts = 0;
-        let address = cx.me();
-        cx.send(cx.parent(), UseAddress { address });
+    fn wait(&mut self, waited: Result<Duration, Exhausted>, cx: &mut Context) -> Next<Self> {
+        match waited {
+            Ok(delay) => {
+                cx.start(delay, Glare);
+                Self::GLARING
+            }
+            Err(exhausted) => Self::complete(exhausted),
+        }
+    }
+
+    fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
+        self.try_once(cx)
+    }
+
+    fn PENDING_Listening(&mut self, listening: Listening, cx: &mut Context) -> Next<Self> {
+        if cx.from() != self.listener {
+            cx.stop_listen(cx.from());
+            return Self::PENDING;
+        }
+        self.since = listening.at;
+        cx.send(cx.parent(), UseAddress { address: cx.me() });
         Self::ACCEPTING
     }
 
     fn PENDING_NotListening(&mut self, fault: NotListening, cx: &mut Context) -> Next<Self> {
-        self.wait(&fault, cx)
+        if cx.from() != self.listener {
+            return Self::PENDING;
+        }
+        let waited = self.attempts.failed(None, &fault, cx.random());
+        self.wait(waited, cx)
     }
 
     /// The port has broken; its connections have not.
     fn ACCEPTING_NotListening(&mut self, fault: NotListening, cx: &mut Context) -> Next<Self> {
-        cx.send(cx.parent(), NoAddress);
-        self.wait(&fault, cx)
+        if cx.from() != self.listener {
+            return Self::ACCEPTING;
+        }
+        let waited = self.attempts.lost(cx.now() - self.since, None, &fault, cx.random());
+        if waited.is_ok() {
+            cx.send(cx.parent(), NoAddress);
+        }
+        self.wait(waited, cx)
     }
 
     fn GLARING_Glare(&mut self, _: Glare, cx: &mut Context) -> Next<Self> {
-        self.try_once(cx);
-        Self::PENDING
+        self.try_once(cx)
     }
 
-    fn ANY_Accepted(&mut self, accepted: Accepted, cx: &mut Context) -> Next<Self> {
+    /// One port is enough.
+    fn UP_Listening(&mut self, _: Listening, cx: &mut Context) -> Next<Self> {
+        cx.stop_listen(cx.from());
+        Next::STAY
+    }
+
+    fn UP_NotListening(&mut self, _: NotListening) -> Next<Self> {
+        Next::STAY
+    }
+
+    fn UP_Accepted(&mut self, accepted: Accepted, cx: &mut Context) -> Next<Self> {
         cx.forward(cx.parent(), accepted);
         Next::STAY
     }
 
-    fn ANY_NotAccepted(&mut self, fault: NotAccepted, cx: &mut Context) -> Next<Self> {
+    fn UP_NotAccepted(&mut self, fault: NotAccepted, cx: &mut Context) -> Next<Self> {
         cx.forward(cx.parent(), fault);
         Next::STAY
     }
 
-    fn ANY_Abandoned(&mut self, abandoned: Abandoned, cx: &mut Context) -> Next<Self> {
+    fn UP_Abandoned(&mut self, abandoned: Abandoned, cx: &mut Context) -> Next<Self> {
         cx.forward(cx.parent(), abandoned);
         Next::STAY
     }
 
-    fn ANY_Closed(&mut self, closed: Closed, cx: &mut Context) -> Next<Self> {
+    fn UP_Closed(&mut self, closed: Closed, cx: &mut Context) -> Next<Self> {
         cx.forward(cx.parent(), closed);
         Next::STAY
     }
 
     /// What peers send.
-    fn ANY_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
-        let owner = self.owner(cx);
+    fn UP_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
+        let owner = self.owner.unwrap_or_else(|| cx.parent());
         cx.forward(owner, unknown);
         Next::STAY
     }
 
-    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+    /// Port and connections are below this machine, so they end before it does.
+    fn UP_Stop(&mut self, _: Stop) -> Next<Self> {
         Self::complete(Aborted)
     }
 }

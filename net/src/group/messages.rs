@@ -1,6 +1,6 @@
 //! What members, groups and owners say to each other. All of it is local.
 
-use fsm_core::{Address, Message};
+use fsm_core::{Address, Message, Name};
 
 /// From a member to its group: this address can be used from now on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
@@ -15,12 +15,12 @@ pub struct UseAddress {
 #[message(name = "statepoint.NoAddress", local)]
 pub struct NoAddress;
 
-/// From a group to its owner: a member has got an address, or has lost it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+/// From a group to its owner: a member has got an address, or has lost it. Give it to [`Group::update`](crate::Group::update).
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
 #[message(name = "statepoint.GroupUpdate", local)]
 pub struct GroupUpdate {
     /// The member's name.
-    pub member: &'static str,
+    pub member: Name,
     /// Its address, when it has one.
     pub address: Option<Address>,
 }
@@ -35,11 +35,11 @@ pub struct Ready;
 #[message(name = "statepoint.NotReady", local)]
 pub struct NotReady;
 
-/// All attempts have failed.
+/// As many attempts have failed one after another as [`Retry::attempts`](crate::Retry::attempts) allows.
 #[derive(Debug, Clone, PartialEq, Eq, Message)]
 #[message(name = "statepoint.Exhausted", local, fault)]
 pub struct Exhausted {
-    /// How many attempts there were.
+    /// How many.
     pub attempts: u32,
     /// What the last of them failed with, for people.
     pub last: String,
@@ -47,6 +47,7 @@ pub struct Exhausted {
 
 impl core::fmt::Display for Exhausted {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "gave up after {} attempts: {}", self.attempts, self.last)
+        let plural = if self.attempts == 1 { "" } else { "s" };
+        write!(f, "gave up after {} attempt{plural}: {}", self.attempts, self.last)
     }
 }

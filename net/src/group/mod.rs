@@ -2,22 +2,28 @@
 //!
 //! | file | what it is |
 //! |---|---|
+//! | `member.rs` | a group in the user's program: [`Group`], [`Member`] |
+//! | `table.rs` | its options: [`GroupTable`] |
 //! | `address_group.rs` | the manager: [`AddressGroup`] |
-//! | `table.rs` | what a group is made of: [`GroupTable`] |
 //! | `connect.rs`, `listen.rs` | members that connect and listen, again and again |
-//! | `retry.rs` | when to try again |
+//! | `attempts.rs` | what these two share: how often, and when again |
+//! | `retry.rs` | how long to wait |
 //! | `messages.rs` | what members, groups and owners say to each other |
 
 mod address_group;
+mod attempts;
 mod connect;
 mod listen;
+mod member;
 mod messages;
 mod retry;
 mod table;
 
 pub use address_group::AddressGroup;
 pub use connect::ConnectToAddress;
+pub use fsm_macros::Group;
 pub use listen::ListenAtAddress;
+pub use member::{Group, Member};
 pub use messages::{Exhausted, GroupUpdate, NoAddress, NotReady, Ready, UseAddress};
 pub use retry::Retry;
-pub use table::{GroupMembers, GroupTable};
+pub use table::GroupTable;

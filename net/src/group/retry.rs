@@ -9,13 +9,15 @@ const QUANTUM: Duration = Duration::from_millis(250);
 /// How long to wait before the next attempt.
 ///
 /// Without a choice the delays are those of the reference system, by where the other end is: short on the loopback
-/// interface, longer on a private network, longest on the Internet. Each delay is its step plus up to half of it, at random.
+/// interface, longer on a private network, longest on the Internet. Each delay is its step plus up to half of it (for a port:
+/// all of it), at random.
 ///
 /// | scope | steps | then for ever | so each delay lies in |
 /// |---|---|---|---|
 /// | loopback | 2 s, 4 s | 8 s | 2 to 3, 4 to 6, 8 to 12 s |
 /// | private network | 4 s, 8 s | 16 s | 4 to 6, 8 to 12, 16 to 24 s |
 /// | Internet | 8 s, 16 s, 32 s | 64 s | 8 to 12, 16 to 24, 32 to 48, 64 to 96 s |
+/// | a port of one's own | none | 4 s | 4 to 8 s |
 ///
 /// ```
 /// use core::time::Duration;
@@ -23,9 +25,9 @@ const QUANTUM: Duration = Duration::from_millis(250);
 ///
 /// let retry = Retry::by_scope().attempts(3);
 /// let there = "127.0.0.1:32011".parse().ok();
-/// let first = retry.delay(1, there, 7).expect("two attempts are left");
+/// let first = retry.delay(1, there, 7);
 /// assert!((Duration::from_secs(2)..=Duration::from_secs(3)).contains(&first));
-/// assert_eq!(retry.delay(3, there, 7), None);
+/// assert!(retry.is_spent(3));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Retry {
@@ -37,8 +39,16 @@ pub struct Retry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Steps {
     ByScope,
-    Fixed { first: Vec<Duration>, then: Duration },
-    FullJitter { base: Duration, cap: Duration },
+    /// Each step plus up to the `part`th part of it.
+    Fixed {
+        first: Vec<Duration>,
+        then: Duration,
+        part: u32,
+    },
+    FullJitter {
+        base: Duration,
+        cap: Duration,
+    },
 }
 
 impl Default for Retry {
@@ -57,9 +67,15 @@ impl Retry {
         Self::new(Steps::ByScope)
     }
 
-    /// These steps, then `then` for ever, each plus up to half of it.
+    /// These steps, then `then` for ever, each plus up to half of it in quarters of a second (so that steps below half a
+    /// second are exact).
     pub fn steps(first: impl Into<Vec<Duration>>, then: Duration) -> Self {
-        Self::new(Steps::Fixed { first: first.into(), then })
+        Self::new(Steps::Fixed { first: first.into(), then, part: 2 })
+    }
+
+    /// The reference's delays for a port that cannot be opened: 4 to 8 seconds, for ever.
+    pub fn for_ports() -> Self {
+        Self::new(Steps::Fixed { first: Vec::new(), then: Duration::from_secs(4), part: 1 })
     }
 
     /// A random delay between nothing and a limit that begins with `base` and doubles up to `cap`: with many clients the
@@ -68,14 +84,17 @@ impl Retry {
         Self::new(Steps::FullJitter { base, cap })
     }
 
-    /// Gives up after so many attempts. Without it, never.
+    /// Gives up, with [`Exhausted`](crate::Exhausted), when so many attempts have failed one after another. Without it, never.
+    ///
+    /// A connection that is lost before it was stable counts as an attempt that failed. One that was stable makes forget
+    /// what failed before it.
     #[must_use]
     pub fn attempts(self, most: u32) -> Self {
         Self { attempts: Some(most), ..self }
     }
 
     /// A connection that lasted so long counts as stable: after it the delays begin anew. 10 seconds unless told otherwise.
-    /// A server that accepts and drops at once is thus not asked ever faster.
+    /// A server that accepts and drops at once is thus asked ever more seldom.
     #[must_use]
     pub fn stable_after(self, duration: Duration) -> Self {
         Self { stable: duration, ..self }
@@ -86,32 +105,35 @@ impl Retry {
         duration >= self.stable
     }
 
-    /// The delay after the attempt number `made` (the first is 1) to reach `there`; `None` when no attempt is left.
+    /// Whether `failed` attempts that failed one after another are all there may be.
+    pub fn is_spent(&self, failed: u32) -> bool {
+        self.attempts.is_some_and(|most| failed >= most)
+    }
+
+    /// How long to wait for the time number `wait` (the first is 1) since the beginning or the last stable connection.
     ///
-    /// `random` is any random number. A name that could not be looked up counts as the Internet.
-    pub fn delay(&self, made: u32, there: Option<SocketAddr>, random: u64) -> Option<Duration> {
-        if self.attempts.is_some_and(|most| made >= most) {
-            return None;
-        }
-        let index = usize::try_from(made.saturating_sub(1)).unwrap_or(usize::MAX);
-        Some(match &self.steps {
+    /// `there` is the other end, as far as known: a name that could not be looked up counts as the Internet. `random` is any
+    /// random number.
+    pub fn delay(&self, wait: u32, there: Option<SocketAddr>, random: u64) -> Duration {
+        let index = usize::try_from(wait.saturating_sub(1)).unwrap_or(usize::MAX);
+        match &self.steps {
             Steps::ByScope => {
                 let (first, then) = steps_of(there);
-                randomised(Duration::from_secs(first.get(index).copied().unwrap_or(then)), random)
+                randomised(Duration::from_secs(first.get(index).copied().unwrap_or(then)), 2, random)
             }
-            Steps::Fixed { first, then } => randomised(first.get(index).copied().unwrap_or(*then), random),
+            Steps::Fixed { first, then, part } => randomised(first.get(index).copied().unwrap_or(*then), *part, random),
             Steps::FullJitter { base, cap } => {
                 let limit = base.saturating_mul(1 << index.min(30)).min(*cap);
                 let nanoseconds = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
                 Duration::from_nanos(random % nanoseconds.saturating_add(1).max(1))
             }
-        })
+        }
     }
 }
 
-/// A step plus 0 to half of it, in quarters of a second.
-fn randomised(step: Duration, random: u64) -> Duration {
-    let quanta = u64::try_from((step / 2).as_nanos() / QUANTUM.as_nanos()).unwrap_or(u64::MAX - 1);
+/// A step plus 0 to the `part`th part of it, in quarters of a second.
+fn randomised(step: Duration, part: u32, random: u64) -> Duration {
+    let quanta = u64::try_from((step / part).as_nanos() / QUANTUM.as_nanos()).unwrap_or(u64::MAX - 1);
     let quanta = u32::try_from(random % (quanta + 1)).unwrap_or(u32::MAX);
     step.saturating_add(QUANTUM.saturating_mul(quanta))
 }
@@ -129,9 +151,8 @@ fn steps_of(there: Option<SocketAddr>) -> (&'static [u64], u64) {
 mod tests {
     use super::*;
 
-    fn bounds(retry: &Retry, made: u32, there: &str) -> (Duration, Duration) {
-        let delays = (0..200).filter_map(|random| retry.delay(made, there.parse().ok(), random));
-        let delays: Vec<_> = delays.collect();
+    fn bounds(retry: &Retry, wait: u32, there: &str) -> (Duration, Duration) {
+        let delays: Vec<_> = (0..200).map(|random| retry.delay(wait, there.parse().ok(), random)).collect();
         (delays.iter().min().copied().unwrap_or_default(), delays.iter().max().copied().unwrap_or_default())
     }
 
@@ -157,22 +178,34 @@ mod tests {
             assert_eq!(bounds(&retry, 3, there), seconds(32, 48), "{there}");
             assert_eq!(bounds(&retry, 4, there), seconds(64, 96), "{there}");
         }
+        assert_eq!(bounds(&Retry::for_ports(), 1, "127.0.0.1:1"), seconds(4, 8));
+        assert_eq!(bounds(&Retry::for_ports(), 1_000, "[2606:2800::1]:1"), seconds(4, 8));
     }
 
     #[test]
     fn full_jitter_doubles_up_to_its_cap() {
         let retry = Retry::full_jitter(Duration::from_millis(100), Duration::from_secs(30));
         for random in [0, 1, u64::MAX / 3, u64::MAX] {
-            assert!(retry.delay(1, None, random) <= Some(Duration::from_millis(100)));
-            assert!(retry.delay(4, None, random) <= Some(Duration::from_millis(800)));
-            assert!(retry.delay(u32::MAX, None, random) <= Some(Duration::from_secs(30)));
+            assert!(retry.delay(1, None, random) <= Duration::from_millis(100));
+            assert!(retry.delay(4, None, random) <= Duration::from_millis(800));
+            assert!(retry.delay(u32::MAX, None, random) <= Duration::from_secs(30));
+        }
+        assert_eq!(retry.delay(4, None, 800_000_000), Duration::from_millis(800));
+    }
+
+    #[test]
+    fn steps_shorter_than_half_a_second_are_exact() {
+        let retry = Retry::steps([Duration::from_millis(100)], Duration::from_millis(400));
+        for random in [0, 1, u64::MAX] {
+            assert_eq!(retry.delay(1, None, random), Duration::from_millis(100));
+            assert_eq!(retry.delay(2, None, random), Duration::from_millis(400));
         }
     }
 
     #[test]
-    fn after_the_last_attempt_there_is_no_delay() {
+    fn attempts_are_spent_when_as_many_have_failed() {
         let retry = Retry::by_scope().attempts(2);
-        assert!(retry.delay(1, None, 0).is_some());
-        assert_eq!(retry.delay(2, None, 0), None);
+        assert!(!retry.is_spent(1) && retry.is_spent(2) && retry.is_spent(3));
+        assert!(!Retry::by_scope().is_spent(u32::MAX));
     }
 }

@@ -1,0 +1,105 @@
+//! How often something was tried, and when to try it again: what `connect.rs` and `listen.rs` share.
+
+use core::fmt::Display;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use fsm_core::Message;
+
+use super::messages::Exhausted;
+use super::retry::Retry;
+
+/// It is time for the next attempt.
+#[derive(Debug, Message)]
+#[message(name = "statepoint.group.Glare", local)]
+pub(super) struct Glare;
+
+/// The attempts since the last success that was stable.
+#[derive(Debug, Clone)]
+pub(super) struct Attempts {
+    pub(super) retry: Retry,
+    failed: u32,
+    waits: u32,
+    /// Where the other end was when that was last known: it decides how long to wait.
+    there: Option<SocketAddr>,
+}
+
+impl Attempts {
+    pub(super) fn new(retry: Retry, there: Option<SocketAddr>) -> Self {
+        Self { retry, failed: 0, waits: 0, there }
+    }
+
+    /// The attempt has failed. How long to wait before the next one.
+    pub(super) fn failed(
+        &mut self,
+        there: Option<SocketAddr>,
+        fault: &impl Display,
+        random: u64,
+    ) -> Result<Duration, Exhausted> {
+        self.failed = self.failed.saturating_add(1);
+        if self.retry.is_spent(self.failed) {
+            return Err(Exhausted { attempts: self.failed, last: fault.to_string() });
+        }
+        Ok(self.wait(there, random))
+    }
+
+    /// What the attempt has given is lost again. If it did not last, the attempt counts as failed.
+    pub(super) fn lost(
+        &mut self,
+        lasted: Duration,
+        there: Option<SocketAddr>,
+        fault: &impl Display,
+        random: u64,
+    ) -> Result<Duration, Exhausted> {
+        if !self.retry.is_stable(lasted) {
+            return self.failed(there, fault, random);
+        }
+        (self.failed, self.waits) = (0, 0);
+        Ok(self.wait(there, random))
+    }
+
+    fn wait(&mut self, there: Option<SocketAddr>, random: u64) -> Duration {
+        self.there = there.or(self.there);
+        self.waits = self.waits.saturating_add(1);
+        self.retry.delay(self.waits, self.there, random)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn attempts() -> Attempts {
+        let steps = [1, 2, 3].map(|tenths| SECOND * tenths / 10);
+        Attempts::new(Retry::steps(steps, SECOND).attempts(3), None)
+    }
+
+    #[test]
+    fn a_stable_success_forgets_the_failures_and_the_waits_before_it() {
+        let mut attempts = attempts();
+        assert_eq!(attempts.failed(None, &"refused", 0), Ok(SECOND / 10));
+        assert_eq!(attempts.failed(None, &"refused", 0), Ok(SECOND * 2 / 10));
+        assert_eq!(attempts.lost(SECOND * 10, None, &"reset", 0), Ok(SECOND / 10));
+        assert_eq!(attempts.failed(None, &"refused", 0), Ok(SECOND * 2 / 10));
+        assert_eq!(attempts.failed(None, &"refused", 0), Ok(SECOND * 3 / 10));
+        let exhausted = Exhausted { attempts: 3, last: "refused".into() };
+        assert_eq!(attempts.failed(None, &"refused", 0), Err(exhausted));
+    }
+
+    #[test]
+    fn a_success_that_does_not_last_is_a_failure() {
+        let mut attempts = attempts();
+        assert_eq!(attempts.lost(SECOND * 9, None, &"reset", 0), Ok(SECOND / 10));
+        assert_eq!(attempts.lost(SECOND * 9, None, &"reset", 0), Ok(SECOND * 2 / 10));
+        assert_eq!(attempts.lost(SECOND * 9, None, &"reset", 0), Err(Exhausted { attempts: 3, last: "reset".into() }));
+    }
+
+    #[test]
+    fn the_scope_that_was_known_last_decides() {
+        let mut attempts = Attempts::new(Retry::by_scope(), None);
+        assert_eq!(attempts.failed("127.0.0.1:1".parse().ok(), &"refused", 0), Ok(SECOND * 2));
+        assert_eq!(attempts.failed(None, &"not found", 0), Ok(SECOND * 4));
+    }
+}
