@@ -6,7 +6,8 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, Ident, Type};
 
-use super::model::{ANY, Data, Deferral, Doubts, Edges, Handler, Header, Machine, Message, Role, Scope};
+use super::defer::deferrals;
+use super::model::{ANY, Data, Doubts, Edges, Handler, Header, Machine, Message, Role, Scope};
 use super::parse::{Impl, Member, Method, Source, Subject, doc, goes};
 use super::scan::{Mentions, Names, follow, scan};
 use super::signature::{Parameters, last_word, parameters, plain, word};
@@ -299,58 +300,261 @@ fn lost(state: &str, message: &str, machine: &Machine) -> String {
     }
 }
 
-fn deferrals(header: &Header, machine: &mut Machine, errors: &mut Errors) {
-    let mut told = BTreeSet::new();
-    for item in &header.states {
-        let Some(place) = machine.states.iter().position(|state| state.name == item.name) else { continue };
-        let mut defers: Vec<Deferral> = Vec::new();
-        for name in &item.defers {
-            let text = name.to_string();
-            if text == "Timeout" {
-                let advice = "`Timeout` cannot be deferred: it belongs to the state it was armed in; remove it here";
-                errors.push(name.span(), advice);
-            } else if defers.iter().any(|known| known.name == *name) {
-                errors.push(name.span(), format!("`{}` defers `{name}` twice; remove one of them", item.name));
-            } else if let Some(message) = machine.column(&text) {
-                defers.push(Deferral { name: name.clone(), message });
-            } else if !machine.doubts.messages.contains(&text) && told.insert(text.clone()) {
-                errors.push(
-                    name.span(),
-                    nobody_handles(&text, machine, |state| {
-                        header.states.iter().any(|item| item.name == *state && item.defers.contains(name))
-                    }),
-                );
-            }
-        }
-        if let Some(state) = machine.states.get_mut(place) {
-            // A second declaration of the same name was reported; the first one counts.
-            if state.defers.is_empty() {
-                state.defers = defers;
-            }
-        }
-    }
-}
-
-/// What to say about a deferred message that no state handles; `defers` tells which states defer it.
-pub(super) fn nobody_handles(message: &str, machine: &Machine, defers: impl Fn(&Ident) -> bool) -> String {
-    let fate = "so it would be deferred for ever";
-    let others = machine.messages.iter().map(|known| known.name.as_str()).filter(|known| *known != message);
-    if let Some(meant) = nearest(message, others) {
-        return format!("no state handles `{message}`, {fate}; did you mean `{meant}`?");
-    }
-    match machine.states.iter().rev().map(|state| &state.name).find(|state| !defers(state)) {
-        Some(state) => format!("no state handles `{message}`, {fate}; add a handler such as `{state}_{message}`"),
-        None => format!("every state defers `{message}`, {fate}; handle it in one of them"),
-    }
-}
-
 /// A type as people write it: the compiler puts spaces around every token.
 pub(super) fn readable(tokens: impl ToTokens) -> String {
     let mut text = tokens.to_token_stream().to_string();
-    for (spaced, tight) in
-        [(" :: ", "::"), (":: ", "::"), (" ::", "::"), (" <", "<"), ("< ", "<"), (" >", ">"), (" ,", ","), ("& ", "&")]
-    {
+    for (spaced, tight) in [
+        (" :: ", "::"),
+        (":: ", "::"),
+        (" ::", "::"),
+        (" <", "<"),
+        ("< ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        (" ;", ";"),
+        ("& ", "&"),
+    ] {
         text = text.replace(spaced, tight);
     }
     text.replace("( ", "(").replace(" )", ")")
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::{format_ident, quote};
+    use syn::parse_quote;
+
+    use super::super::model::{Deferral, Group, State, Timeout};
+    use super::super::parse::parse;
+    use super::super::testing::machine;
+    use super::*;
+
+    fn errors(header: TokenStream, methods: TokenStream) -> Vec<String> {
+        let mut errors = Errors::default();
+        machine(header, methods, &mut errors);
+        errors.texts()
+    }
+
+    fn refused(attribute: TokenStream, item: TokenStream) -> Vec<String> {
+        let mut errors = Errors::default();
+        let source = parse(attribute, item, &mut errors);
+        analyse(&source, &mut errors);
+        errors.texts()
+    }
+
+    fn handler(name: &str, scope: Scope, role: Role, edges: Edges) -> Handler {
+        Handler { name: format_ident!("{name}"), scope, role, data: false, context: false, doc: String::new(), edges }
+    }
+
+    #[test]
+    fn a_machine_becomes_the_model_that_its_source_says() {
+        let mut errors = Errors::default();
+        let source = parse(
+            quote!(IDLE, BUSY(defer(Job), data = Work), ALL = IDLE | BUSY),
+            quote! {
+                /// Works.
+                impl Worker {
+                    fn IDLE_Job(&mut self, _: m::Job, cx: &mut Context) -> Next<Self> { self.begin() }
+                    /// Goes on.
+                    fn BUSY_Unknown(&mut self, _: Unknown, work: &mut Work) -> Next<Self> { Next::STAY }
+                    fn ALL_Exit(&mut self) {}
+                    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> { Self::complete(Aborted) }
+                    fn begin(&mut self) -> Next<Self> { Self::BUSY(Work) }
+                }
+            },
+            &mut errors,
+        );
+        let found = analyse(&source, &mut errors);
+        assert_eq!(errors.texts(), [""; 0]);
+        let state = |name: &str| State {
+            name: format_ident!("{name}"),
+            defers: vec![],
+            timeout: Timeout::None,
+            data: Data::None,
+            damaged: false,
+        };
+        let expected = Machine {
+            name: format_ident!("Worker"),
+            doc: "Works.".into(),
+            stateless: false,
+            states: vec![
+                state("IDLE"),
+                State {
+                    defers: vec![Deferral { name: format_ident!("Job"), message: 0 }],
+                    data: Data::Type(parse_quote!(Work)),
+                    ..state("BUSY")
+                },
+            ],
+            groups: vec![Group { name: format_ident!("ALL"), members: BTreeSet::from([0, 1]) }],
+            scopes: BTreeMap::from([
+                ("IDLE".into(), Scope::State(0)),
+                ("BUSY".into(), Scope::State(1)),
+                ("ALL".into(), Scope::Group(0)),
+                ("ANY".into(), Scope::Any),
+            ]),
+            messages: vec![
+                Message { name: "Job".into(), ty: parse_quote!(m::Job) },
+                Message { name: "Stop".into(), ty: parse_quote!(Stop) },
+            ],
+            handlers: vec![
+                Handler {
+                    context: true,
+                    ..handler(
+                        "IDLE_Job",
+                        Scope::State(0),
+                        Role::Message(0),
+                        Edges { goes: [1].into(), ..Edges::default() },
+                    )
+                },
+                Handler {
+                    data: true,
+                    doc: "Goes on.".into(),
+                    ..handler("BUSY_Unknown", Scope::State(1), Role::Unknown, Edges { stays: true, ..Edges::default() })
+                },
+                handler("ALL_Exit", Scope::Group(0), Role::Exit, Edges::default()),
+                handler("ANY_Stop", Scope::Any, Role::Message(1), Edges { ends: true, ..Edges::default() }),
+            ],
+            doubts: Doubts::default(),
+        };
+        assert_eq!(found, Some(expected));
+    }
+
+    #[test]
+    fn a_machine_without_states_has_one_that_nobody_can_return() {
+        let mut errors = Errors::default();
+        let found = machine(
+            quote!(),
+            quote!(
+                fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+                    Self::ANY
+                }
+            ),
+            &mut errors,
+        );
+        assert!(found.stateless && found.states.len() == 1);
+        assert!(found.handlers.iter().all(|handler| handler.edges.goes.is_empty() && handler.scope == Scope::Any));
+    }
+
+    #[test]
+    fn the_attribute_belongs_on_the_impl_of_a_type() {
+        let cases = [
+            (
+                quote!(
+                    struct Server;
+                ),
+                "belongs on `impl Server`",
+            ),
+            (
+                quote!(
+                    enum Server {
+                        A { b: u8 },
+                    }
+                ),
+                "belongs on `impl Server`",
+            ),
+            (
+                quote!(
+                    fn server() {}
+                ),
+                "on the `impl` of a struct or an enum",
+            ),
+            (quote!(impl Trait for Server {}), "write `impl Server` without a trait"),
+            (quote!(impl [u8] {}), "a machine is a struct or an enum"),
+            (
+                quote!(
+                    impl<'a> Server<'a> {}
+                ),
+                "cannot borrow",
+            ),
+            (quote!(impl Server<'_> {}), "cannot borrow"),
+            (quote!(impl Server<(&'a str, u8)> {}), "cannot borrow"),
+            (quote!(impl Server { some::call!(); }), "cannot look into this"),
+        ];
+        for (item, words) in cases {
+            let errors = refused(quote!(A), item.clone());
+            assert!(matches!(errors.as_slice(), [one] if one.contains(words)), "{item}: {errors:?}");
+        }
+        assert_eq!(refused(quote!(A), quote!(impl Server<&'static str> {})), [""; 0]);
+    }
+
+    #[test]
+    fn each_rule_of_a_handler_is_one_error() {
+        let body = quote!(-> Next<Self> { Next::STAY });
+        let cases = [
+            (quote!(fn PENDNG_Hello(&mut self, _: Hello) #body), "did you mean `PENDING_Hello`?"),
+            (quote!(fn UPP_Hello(&mut self, _: Hello) #body), "did you mean `UP_Hello`?"),
+            (quote!(fn ANNY_Hello(&mut self, _: Hello) #body), "did you mean `ANY_Hello`?"),
+            (quote!(fn ELSEWHERE_Hello(&mut self, _: Hello) #body), "declare it in the header"),
+            (quote!(fn PENDING_Hello(&mut self, _: Hullo) #body), "named for the message `Hello`"),
+            (quote!(#[cfg(x)] fn PENDING_Hello(&mut self, _: Hello) #body), "always has it"),
+            (quote!(#[goes(PENDIN)] fn PENDING_Hello(&mut self, _: Hello) #body), "did you mean `PENDING`?"),
+            (
+                quote!(fn PENDING_Hello(&mut self, _: Hello) #body fn PENDING_Hello(&mut self, _: Hello) #body),
+                "written twice",
+            ),
+            (
+                quote!(fn PENDING_Hello(&mut self, _: Hello) #body fn INITIAL_Hello(&mut self, _: a::Hello) #body),
+                "`PENDING_Hello` takes `Hello`",
+            ),
+            (quote!(fn PENDING_Hello(&mut self, _: Hello, _: &mut Dial) #body), "declare it as `PENDING(data = Dial)`"),
+            (quote!(fn HELD_Hello(&mut self, _: Hello, _: &mut Line) #body), "write `data: &mut Dial<u8>`"),
+            (quote!(fn ANY_Hello(&mut self, _: Hello, _: &mut Dial<u8>) #body), "only a handler of one state"),
+            (quote!(fn UP_Hello(&mut self, _: Hello, _: &mut Dial<u8>) #body), "only a handler of one state"),
+        ];
+        for (methods, words) in cases {
+            let errors = errors(quote!(INITIAL, PENDING, HELD(data = Dial<u8>), UP = PENDING), methods.clone());
+            assert!(matches!(errors.as_slice(), [one] if one.contains(words)), "{methods}: {errors:?}");
+        }
+    }
+
+    #[test]
+    fn goes_adds_what_a_body_does_not_show() {
+        let mut errors = Errors::default();
+        let found = machine(
+            quote!(A, B, C),
+            quote! {
+                #[goes(B, STAY)] fn A_Hello(&mut self, _: Hello) -> Next<Self> { elsewhere(self.helper()) }
+                #[goes(C, complete)] fn helper(&mut self) -> Next<Self> { elsewhere() }
+            },
+            &mut errors,
+        );
+        assert_eq!(errors.texts(), [""; 0]);
+        let edges = found.handlers.first().map(|handler| handler.edges.clone());
+        assert_eq!(edges, Some(Edges { goes: [1, 2].into(), stays: true, ends: true }));
+    }
+
+    #[test]
+    fn a_handler_that_was_refused_leaves_doubts_about_its_message() {
+        let mut errors = Errors::default();
+        let found = machine(
+            quote!(A),
+            quote!(
+                fn A_Stp(&mut self, _: Stop) -> Next<Self> {
+                    Next::STAY
+                }
+            ),
+            &mut errors,
+        );
+        let expected = Doubts { edges: true, messages: ["Stp", "Stop"].map(String::from).into() };
+        assert_eq!((found.doubts, errors.texts().len()), (expected, 1));
+    }
+
+    #[test]
+    fn a_damaged_header_is_not_blamed_on_the_handlers() {
+        let errors = errors(
+            quote!(A, 5),
+            quote!(
+                fn LOST_Hello(&mut self, _: Hello) -> Next<Self> {
+                    Next::STAY
+                }
+            ),
+        );
+        assert_eq!(errors.len(), 1, "{errors:?}");
+    }
+
+    #[test]
+    fn types_are_shown_as_people_write_them() {
+        let text = readable(quote!(std::collections::BTreeMap<u8, (Vec<&'static str>, [u8; 4])>));
+        assert_eq!(text, "std::collections::BTreeMap<u8, (Vec<&'static str>, [u8; 4])>");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::analyse::nobody_handles;
+use super::defer::nobody_handles;
 use super::model::{Cell, Edges, Machine, Role, Scope, Table, Timeout, heading};
 use crate::errors::Errors;
 use crate::suggest::list;
@@ -182,5 +182,194 @@ fn flood(from: usize, next: &[BTreeSet<usize>], reached: &mut BTreeSet<usize>) {
         if reached.insert(state) {
             open.extend(next.get(state).into_iter().flatten());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    use super::super::lower::lower;
+    use super::super::testing::machine;
+    use super::*;
+
+    /// The errors of a machine whose states all answer `Stop`.
+    fn errors(header: TokenStream, methods: TokenStream) -> Vec<String> {
+        let stop = quote!(
+            fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+                Self::complete(Aborted)
+            }
+        );
+        all_errors(header, quote!(#methods #stop))
+    }
+
+    fn all_errors(header: TokenStream, methods: TokenStream) -> Vec<String> {
+        let mut errors = Errors::default();
+        let machine = machine(header, methods, &mut errors);
+        let table = lower(&machine, &mut errors);
+        check(&machine, &table, &mut errors);
+        errors.texts()
+    }
+
+    fn only(errors: &[String], words: &str) {
+        assert!(matches!(errors, [one] if one.contains(words)), "{words}: {errors:?}");
+    }
+
+    /// `INITIAL` leads to `PENDING`.
+    fn begin() -> TokenStream {
+        quote!(
+            fn INITIAL_Start(&mut self, _: Start) -> Next<Self> {
+                Self::PENDING
+            }
+        )
+    }
+
+    fn handler(name: &str, next: &TokenStream) -> TokenStream {
+        let name = quote::format_ident!("{name}");
+        let message = name.to_string().rsplit('_').next().map(|message| quote::format_ident!("{message}"));
+        quote!(fn #name(&mut self, _: #message) -> Next<Self> { #next })
+    }
+
+    #[test]
+    fn a_state_that_nothing_reaches_is_an_error() {
+        let begin = begin();
+        only(&errors(quote!(INITIAL, PENDING, LISTENING), begin.clone()), "nothing goes to `LISTENING`");
+        assert_eq!(errors(quote!(INITIAL, PENDING), begin), [""; 0]);
+    }
+
+    #[test]
+    fn mentions_in_handlers_that_never_run_do_not_count() {
+        let begin = begin();
+        let own = handler("LISTENING_Hello", &quote!(Self::LISTENING));
+        only(&errors(quote!(INITIAL, PENDING, LISTENING), quote!(#begin #own)), "nothing goes to `LISTENING`");
+        let hidden = [
+            handler("ANY_Hello", &quote!(Self::PENDING)),
+            handler("INITIAL_Hello", &quote!(Next::STAY)),
+            handler("PENDING_Hello", &quote!(Next::STAY)),
+        ];
+        only(&errors(quote!(INITIAL, PENDING), quote!(#(#hidden)*)), "nothing goes to `PENDING`");
+    }
+
+    #[test]
+    fn unknown_handlers_lead_to_states_too() {
+        let begin = begin();
+        let unknown = handler("PENDING_Unknown", &quote!(Self::LISTENING));
+        assert_eq!(errors(quote!(INITIAL, PENDING, LISTENING), quote!(#begin #unknown)), [""; 0]);
+    }
+
+    #[test]
+    fn a_chain_or_a_circle_of_unreached_states_is_one_error() {
+        let begin = begin();
+        let chain = handler("B_Hello", &quote!(Self::C));
+        only(&errors(quote!(INITIAL, PENDING, C, B), quote!(#begin #chain)), "nothing goes to `B`");
+        let circle = handler("C_Hello", &quote!(Self::B));
+        only(&errors(quote!(INITIAL, PENDING, C, B), quote!(#begin #chain #circle)), "nothing goes to `C`");
+        let two = errors(quote!(INITIAL, PENDING, B, C, D), quote!(#begin #chain));
+        assert_eq!(two.len(), 2, "{two:?}");
+    }
+
+    #[test]
+    fn a_misspelt_or_unwritten_next_state_silences_the_rule() {
+        for next in [quote!(Self::LISTNING), quote!(todo!())] {
+            let begin = handler("INITIAL_Start", &next);
+            assert_eq!(errors(quote!(INITIAL, PENDING, LISTENING), begin), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn every_state_answers_stop() {
+        let begin = begin();
+        let header = quote!(INITIAL, PENDING, LISTENING);
+        let pending = handler("PENDING_Stop", &quote!(Self::LISTENING));
+        only(&all_errors(header.clone(), quote!(#begin #pending)), "`LISTENING` does not answer `Stop`");
+        let hello = handler("PENDING_Hello", &quote!(Self::LISTENING));
+        only(&all_errors(header.clone(), quote!(#begin #hello)), "`PENDING` and `LISTENING` do not answer `Stop`");
+        let listening = handler("LISTENING_Stop", &quote!(Next::STAY));
+        assert_eq!(all_errors(header, quote!(#begin #pending #listening)), [""; 0]);
+        let group = handler("UP_Stop", &quote!(Self::LISTENING));
+        assert_eq!(
+            all_errors(quote!(INITIAL, PENDING, LISTENING, UP = PENDING | LISTENING), quote!(#begin #group)),
+            [""; 0]
+        );
+        only(&all_errors(quote!(), quote!()), "add `fn ANY_Stop(&mut self, _: Stop) -> Next<Self>`");
+    }
+
+    #[test]
+    fn a_state_that_defers_stop_answers_it_later() {
+        let begin = begin();
+        let hello = handler("PENDING_Hello", &quote!(Self::CLOSING));
+        let stop = handler("CLOSING_Stop", &quote!(Self::complete(Aborted)));
+        assert_eq!(all_errors(quote!(INITIAL, PENDING(defer(Stop)), CLOSING), quote!(#begin #hello #stop)), [""; 0]);
+    }
+
+    #[test]
+    fn a_first_state_that_only_takes_start_and_leaves_need_not_answer() {
+        let stop = handler("PENDING_Stop", &quote!(Self::complete(Aborted)));
+        let header = quote!(INITIAL, PENDING);
+        for next in [quote!(Self::PENDING), quote!(if x { Self::PENDING } else { Self::complete(Aborted) })] {
+            let begin = handler("INITIAL_Start", &next);
+            assert_eq!(all_errors(header.clone(), quote!(#begin #stop)), [""; 0]);
+        }
+        for next in
+            [quote!(if x { Self::PENDING } else { Self::INITIAL }), quote!(if x { Self::PENDING } else { Next::STAY })]
+        {
+            let begin = handler("INITIAL_Start", &next);
+            only(&all_errors(header.clone(), quote!(#begin #stop)), "`INITIAL` does not answer `Stop`");
+        }
+        let (begin, more) = (begin(), handler("INITIAL_Hello", &quote!(Self::PENDING)));
+        only(&all_errors(header, quote!(#begin #more #stop)), "`INITIAL` does not answer `Stop`");
+    }
+
+    #[test]
+    fn timeouts_and_their_handlers_come_in_pairs() {
+        let begin = begin();
+        let timeout = handler("PENDING_Timeout", &quote!(Next::STAY));
+        let any = handler("ANY_Timeout", &quote!(Next::STAY));
+        let timed = quote!(INITIAL, PENDING(timeout = "5s"));
+        only(&errors(timed.clone(), begin.clone()), "`PENDING` has a timeout but no handler");
+        only(&errors(quote!(INITIAL, PENDING), quote!(#begin #timeout)), "declare it as `PENDING(timeout = \"5s\")`");
+        only(&errors(quote!(INITIAL, PENDING), quote!(#begin #any)), "none of these states has a timeout");
+        only(&errors(quote!(), quote!(#any)), "only a state can have a timeout");
+        assert_eq!(errors(timed.clone(), quote!(#begin #timeout)), [""; 0]);
+        assert_eq!(errors(timed.clone(), quote!(#begin #any)), [""; 0]);
+        // What the group would serve has no timeout.
+        let up = handler("UP_Timeout", &quote!(Next::STAY));
+        let two = errors(quote!(INITIAL, PENDING(timeout = "5s"), UP = INITIAL), quote!(#begin #up));
+        assert_eq!(two.len(), 2, "{two:?}");
+    }
+
+    #[test]
+    fn a_deferred_message_is_handled_in_another_state() {
+        let begin = begin();
+        let hello = handler("PENDING_Hello", &quote!(Next::STAY));
+        let header = quote!(INITIAL, PENDING(defer(Hello)));
+        only(&errors(header.clone(), quote!(#begin #hello)), "`PENDING` both defers and handles `Hello`");
+        let any = handler("ANY_Hello", &quote!(Next::STAY));
+        assert_eq!(errors(header, quote!(#begin #any)), [""; 0]);
+        let everywhere = quote!(INITIAL(defer(Hello)), PENDING(defer(Hello)));
+        only(&errors(everywhere, quote!(#begin #any)), "every state defers `Hello`");
+    }
+
+    #[test]
+    fn a_refused_handler_is_not_missed_again() {
+        let begin = begin();
+        let stop = quote!(
+            fn ANY_Stop(&mut self) -> Next<Self> {
+                Self::complete(Aborted)
+            }
+        );
+        only(&all_errors(quote!(INITIAL, PENDING), quote!(#begin #stop)), "takes no message");
+        let timeout = quote!(
+            fn PENDING_Timeout(&mut self, _: Timeout) {}
+        );
+        only(&errors(quote!(INITIAL, PENDING(timeout = "5s")), quote!(#begin #timeout)), "does not say where to go");
+        let lost = handler("INITAL_Hello", &quote!(Self::LISTENING));
+        only(
+            &errors(quote!(INITIAL, PENDING(defer(Hello)), LISTENING), quote!(#begin #lost)),
+            "did you mean `INITIAL_Hello`?",
+        );
+        let timeout = handler("PENDING_Timeout", &quote!(Next::STAY));
+        only(&errors(quote!(INITIAL, PENDING(timeout = 5)), quote!(#begin #timeout)), "write `timeout");
     }
 }

@@ -217,7 +217,7 @@ impl<'a> Frame<'a> {
         });
         quote! {
             #[doc = #drawing]
-            #[allow(dead_code, non_snake_case, non_upper_case_globals, private_interfaces, private_bounds, unreachable_pub, clippy::pedantic)]
+            #[allow(dead_code, non_snake_case, non_upper_case_globals, private_interfaces, private_bounds, unreachable_pub)]
             impl #generics #self_type #condition { #(#constants)* }
         }
     }
@@ -302,4 +302,214 @@ pub(super) fn map_tokens(
             },
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+    use syn::parse_quote;
+
+    use super::super::analyse::analyse;
+    use super::super::lower::lower;
+    use super::super::parse::{Subject, parse};
+    use super::super::salvage::salvage;
+    use super::*;
+    use crate::errors::Errors;
+
+    /// What a machine without errors becomes, as text without spaces.
+    fn written(header: TokenStream, item: TokenStream) -> String {
+        let mut errors = Errors::default();
+        let source = parse(header, item, &mut errors);
+        let found = analyse(&source, &mut errors).expect("an impl of a type is a machine");
+        let table = lower(&found, &mut errors);
+        assert_eq!(errors.texts(), [""; 0]);
+        let Subject::Impl(subject) = &source.subject else { panic!("an impl is an impl") };
+        text(machine(subject, &found, &table))
+    }
+
+    fn salvaged(header: TokenStream, item: TokenStream) -> String {
+        let mut errors = Errors::default();
+        let source = parse(header, item.clone(), &mut errors);
+        let found = analyse(&source, &mut errors).expect("a type is a machine");
+        assert!(!errors.is_empty());
+        text(salvage(&source, item, &found))
+    }
+
+    /// It is Rust; without spaces it is easier to look into.
+    fn text(tokens: TokenStream) -> String {
+        let file: syn::File = syn::parse2(tokens).expect("generated code parses");
+        file.into_token_stream().to_string().replace(' ', "")
+    }
+
+    fn holds(text: &str, tokens: TokenStream) {
+        let wanted = tokens.to_string().replace(' ', "");
+        // The printer puts a comma after a where clause.
+        assert!(text.replace(",{", "{").contains(&wanted.replace(",{", "{")), "{wanted} is not in {text}");
+    }
+
+    #[test]
+    fn only_handlers_are_allowed_their_names() {
+        let text = written(
+            quote!(A),
+            quote! {
+                impl Server {
+                    #[goes(A)] fn A_Stop(&mut self, _: Stop) -> Next<Self> { b }
+                    fn helpER(&self) {}
+                }
+            },
+        );
+        holds(
+            &text,
+            quote!(impl Server { #[allow(non_snake_case)] fn A_Stop(&mut self, _: Stop) -> Next<Self> { b } fn helpER(&self) {} }),
+        );
+    }
+
+    #[test]
+    fn a_cell_passes_what_its_handler_takes() {
+        let text = written(
+            quote!(A, B(data = Dial)),
+            quote! {
+                impl Server {
+                    fn A_Go(&mut self, _: m::Go) -> Next<Self> { Next::STAY }
+                    fn B_Go(&mut self, _: m::Go, data: &mut Dial, cx: &mut Context) -> Next<Self> { Next::STAY }
+                }
+            },
+        );
+        holds(&text, quote!(::core::result::Result::Ok(message) => machine.A_Go(message),));
+        holds(&text, quote!(let ServerState::B(data) = state else { return ::statepoint::Next::Stay };));
+        holds(&text, quote!(::core::result::Result::Ok(message) => machine.B_Go(message, data, cx),));
+        holds(&text, quote!(pub fn B(data: Dial) -> ::statepoint::Next<Self>));
+        holds(
+            &text,
+            quote!(
+                pub const A: ::statepoint::Next<Self> = ::statepoint::Next::Go(ServerState::A);
+            ),
+        );
+    }
+
+    #[test]
+    fn a_handler_that_serves_nothing_is_not_called() {
+        let text = written(
+            quote!(A),
+            quote! {
+                impl Server {
+                    fn A_Stop(&mut self, _: Stop) -> Next<Self> { Next::STAY }
+                    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> { Next::STAY }
+                }
+            },
+        );
+        assert!(text.contains("machine.A_Stop(") && !text.contains("machine.ANY_Stop("));
+    }
+
+    #[test]
+    fn the_state_enum_has_generics_only_when_data_has() {
+        let stop = quote!(
+            fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+                Next::STAY
+            }
+        );
+        let plain = written(quote!(A), quote!(impl<T: Name> Server<T> { #stop }));
+        holds(
+            &plain,
+            quote!(
+                pub enum ServerState {
+                    A,
+                }
+            ),
+        );
+        let used = written(quote!(A, B(data = Dial<T>)), quote!(impl<T: Name> Server<T> where T: Copy { #stop }));
+        holds(
+            &used,
+            quote!(
+                pub enum ServerState<T: Name>
+                where
+                    T: Copy,
+                {
+                    A,
+                    B(Dial<T>),
+                }
+            ),
+        );
+        let one_of_two = written(quote!(A, B(data = Dial<T>)), quote!(impl<T, U> Server<T, U> { #stop }));
+        assert!(one_of_two.contains("Never(::core::convert::Infallible,"));
+        let itself = written(quote!(A, B(data = Box<Self>)), quote!(impl<T> Server<T> { #stop }));
+        holds(&itself, quote!(B(Box<Server<T>>)));
+    }
+
+    #[test]
+    fn generated_names_make_room_for_the_users() {
+        let text = written(
+            quote!(A, B(data = Vec<ServerState>)),
+            quote! {
+                impl Server {
+                    fn ANY_ServerHandlers(&mut self, _: ServerHandlers) -> Next<Self> { Next::STAY }
+                }
+            },
+        );
+        assert!(text.contains("pubenumServerMachineState{") && text.contains("traitServerMachineHandlers<"));
+    }
+
+    #[test]
+    fn many_handlers_are_written_in_parts() {
+        let handlers = (0..70).map(|number| {
+            let (name, ty) = (format_ident!("A_M{number}"), format_ident!("M{number}"));
+            quote!(fn #name(&mut self, _: #ty) -> Next<Self> { Next::STAY })
+        });
+        let text = written(quote!(A), quote!(impl Server { #(#handlers)* }));
+        assert_eq!(text.matches("ServerHandlers<").count(), 1 + 3 + 3);
+        holds(&text, quote!(row[69usize] = ::statepoint::Cell::Call(call[2usize][5usize]);));
+    }
+
+    #[test]
+    fn a_constant_timeout_is_looked_at_while_checking() {
+        let stop = quote!(
+            fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+                Next::STAY
+            }
+        );
+        let now = quote!(= <Server as ::statepoint::Machine>::TABLE;);
+        holds(&written(quote!(A(timeout = LIMIT)), quote!(impl Server { #stop })), now);
+        assert!(
+            !written(quote!(A(timeout = LIMIT)), quote!(impl<T> Server<T> { #stop })).contains("asMachine>::TABLE;")
+        );
+    }
+
+    #[test]
+    fn beside_an_error_every_name_is_written() {
+        let item = quote! {
+            #[derive(Debug)]
+            struct Server<'a, T: Get<'a>> { a: &'a T }
+        };
+        let text = salvaged(quote!(A, B(data = ), C(timeout = 5)), item);
+        holds(&text, quote!(impl<T: Get<'static> > ::statepoint::Machine for Server<'static, T>));
+        holds(&text, quote!(pub const A:));
+        holds(&text, quote!(pub fn B<__Data>(_: __Data)));
+        holds(&text, quote!(pub const C:));
+        let item = quote! {
+            impl<'a> Serve for Server<'a> {
+                fn A_Hello(&mut self, _: Hello) -> Next<Self> { let _: &'a u8; }
+                fn A_Hello(&mut self, _: Hello) -> Next<Self> { second }
+            }
+        };
+        let text = salvaged(quote!(A), item);
+        holds(
+            &text,
+            quote!(impl Server<'static> { #[allow(non_snake_case)] fn A_Hello(&mut self, _: Hello) -> Next<Self> { let _: &'static u8; } }),
+        );
+        assert!(!text.contains("second"));
+        let foreign = quote!(impl Default for Server { fn default() -> Self { Server } });
+        let kept = foreign.clone();
+        holds(&salvaged(quote!(A), foreign), kept);
+    }
+
+    #[test]
+    fn conditions_and_allowances_of_the_impl_hold_for_what_is_written() {
+        let item: TokenStream = parse_quote! {
+            #[cfg(unix)]
+            #[allow(deprecated)]
+            #[rustfmt::skip]
+            impl Server { fn ANY_Stop(&mut self, _: Stop) -> Next<Self> { Next::STAY } }
+        };
+        assert!(written(quote!(), item).contains("#[cfg(unix)]#[allow(deprecated)]const_:()="));
+    }
 }

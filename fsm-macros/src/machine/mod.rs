@@ -4,6 +4,7 @@ mod analyse;
 mod cells;
 mod check;
 mod codegen;
+mod defer;
 mod diagram;
 mod header;
 mod lower;
