@@ -19,6 +19,17 @@ pub(crate) struct Live<M: Machine> {
 }
 
 impl<M: Machine> Live<M> {
+    /// Whether any state has data, so that entering it from itself means something.
+    const HAS_DATA: bool = {
+        let states = M::TABLE.shape.states;
+        let (mut state, mut found) = (0, false);
+        while state < states.len() {
+            found |= states[state].data.is_some();
+            state += 1;
+        }
+        found
+    };
+
     pub(crate) fn new(machine: M) -> Self {
         Self { machine, state: M::first() }
     }
@@ -52,7 +63,7 @@ impl<M: Machine> Live<M> {
             Next::Stay => Did::Stayed,
             Next::Go(to) => {
                 let index = M::index(&to);
-                if index == from && M::TABLE.shape.states[index].data.is_none() {
+                if index == from && (!Self::HAS_DATA || M::TABLE.shape.states[index].data.is_none()) {
                     return Did::Stayed;
                 }
                 self.change(from, to, index, cx);

@@ -47,6 +47,7 @@ impl Context {
             let head = &mut self.heads[slot as usize].timers;
             self.timers.start(head, slot, super::timing::STATE_TIMEOUT, deadline, Charge::Once(Body::new(Timeout)));
         }
+        self.has_aftermath = true;
         self.births.push((slot, point));
         self.post_always(child, creator, Body::new(Start));
         // A parent that has ended has asked its children to stop already; this one was created beside one of them.

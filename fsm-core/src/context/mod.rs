@@ -51,6 +51,8 @@ pub struct Context {
     pub(crate) heads: Vec<Head>,
     pub(crate) free: Vec<u32>,
     pub(crate) run: VecDeque<Envelope>,
+    /// The handler has left something in `births` or `recanted`.
+    pub(crate) has_aftermath: bool,
     pub(crate) births: Vec<(u32, Box<dyn Point>)>,
     pub(crate) timers: Timers,
     pub(crate) limits: Limits,
@@ -91,6 +93,7 @@ impl Context {
             heads: vec![Head::new(Address::DRIVER.generation())],
             free: Vec::new(),
             run: VecDeque::new(),
+            has_aftermath: false,
             births: Vec::new(),
             timers: Timers::new(),
             limits,

@@ -57,6 +57,7 @@ impl Context {
     fn recant(&mut self, key: MessageId) {
         let slot = self.me.slot();
         if self.heads.get(slot as usize).is_some_and(|head| head.has(BACKLOG)) {
+            self.has_aftermath = true;
             self.recanted.push((slot, key));
         }
     }

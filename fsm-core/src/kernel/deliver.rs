@@ -4,7 +4,7 @@ use super::{Kernel, Outbound};
 use crate::address::Address;
 use crate::body::Body;
 use crate::counters::Undelivered;
-use crate::envelope::{Envelope, Kind};
+use crate::envelope::{Envelope, Kind, MAX_SLOT};
 use crate::head::{BACKLOG, OVERFLOWING};
 use crate::name::MessageId;
 use crate::point::Did;
@@ -16,34 +16,49 @@ impl Kernel {
     pub(super) fn one(&mut self) -> bool {
         let Some(cx) = &mut self.cx else { return false };
         let Some(envelope) = cx.run.pop_front() else { return false };
-        if !envelope.is_plain() {
-            self.one_special(envelope);
+        let (to_word, from_word, body) = envelope.into_parts();
+        let (slot, generation) = (to_word as u32, (to_word >> 32) as u32);
+        if slot > MAX_SLOT {
+            self.one_special(Envelope::from_parts(to_word, from_word, body));
             return true;
         }
-        let head = &mut cx.heads[envelope.slot() as usize];
-        if head.generation != envelope.generation() {
-            self.bounce(envelope);
+        let head = &mut cx.heads[slot as usize];
+        if head.generation != generation {
+            self.bounce(Envelope::from_parts(to_word, from_word, body));
             return true;
         }
         head.queued -= 1;
-        let (slot, from) = (envelope.slot(), envelope.from());
-        let Some(body) = envelope.body else { return true };
-        if head.queued & (BACKLOG | OVERFLOWING) != 0 {
+        let from = Address::new(from_word as u32, (from_word >> 32) as u32, 0);
+        let Some(body) = body else { return true };
+        let is_slow = head.queued & (BACKLOG | OVERFLOWING) != 0 || cx.observer.is_some();
+        if is_slow {
             self.one_slow(slot, from, body, None);
-        } else {
-            self.deliver(slot, from, body, None);
+            return true;
+        }
+        let Some(Some(point)) = self.points.get_mut(slot as usize) else {
+            self.hand_out(slot, from, body);
+            return true;
+        };
+        cx.me = Address::new(slot, generation, 0);
+        cx.from = from;
+        cx.counters.handled += 1;
+        let did = point.receive(body, &mut self.cx);
+        // What nearly every message leads to is looked for at once.
+        let Some(cx) = &self.cx else { return true };
+        if !matches!(did, Did::Stayed) || cx.has_aftermath {
+            self.follow(slot, from, did, None);
         }
         true
     }
 
     /// Gives a message to its point. `timer` is its timer's key when it comes from one.
-    #[inline]
+    #[inline(never)]
     pub(super) fn deliver(&mut self, slot: u32, from: Address, body: Body, timer: Option<MessageId>) {
-        let Some(point) = self.points.get_mut(slot as usize).and_then(Option::as_mut) else {
+        let Some(Some(point)) = self.points.get_mut(slot as usize) else {
             return self.hand_out(slot, from, body);
         };
         let Some(cx) = &mut self.cx else { return };
-        cx.me = Address::new(slot, cx.heads[slot as usize].generation, 0);
+        cx.me = cx.address(slot);
         cx.from = from;
         cx.counters.handled += 1;
         let did =
@@ -51,17 +66,14 @@ impl Kernel {
         self.follow(slot, from, did, timer);
     }
 
-    #[inline]
+    /// What has to be done after a message, besides the message.
+    #[inline(never)]
     fn follow(&mut self, slot: u32, from: Address, did: Did, timer: Option<MessageId>) {
-        if let Some(cx) = &self.cx
-            && !cx.births.is_empty()
+        if let Some(cx) = &mut self.cx
+            && core::mem::take(&mut cx.has_aftermath)
         {
             self.settle();
-        }
-        // Before a change of state recalls anything: what was cancelled is not delivered.
-        if let Some(cx) = &self.cx
-            && !cx.recanted.is_empty()
-        {
+            // Before a change of state recalls anything: what was cancelled is not delivered.
             self.recant();
         }
         match did {
