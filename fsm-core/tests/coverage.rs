@@ -142,8 +142,11 @@ fn a_message_that_is_refused_takes_no_cell() {
     let mut test = Harness::new(Lamp).put(Lamp::ON);
     let mut encoded = fsm_core::Message::encode(&Note(1)).expect("it has serde");
     encoded.bytes = vec![0xc3];
-    assert_eq!(test.give(fsm_core::Body::encoded(encoded)).refused().len(), 1);
+    assert_eq!(test.give(fsm_core::Body::encoded(encoded.clone())).refused().len(), 1);
     assert!(test.coverage().missing_cells::<Lamp>().contains(&"ON_Note".to_owned()));
+    let kernel = lamp([Go.into(), fsm_core::Body::encoded(encoded)]);
+    assert_eq!(kernel.counters().refused, 1);
+    assert!(coverage(&kernel).missing_cells::<Lamp>().contains(&"ON_Note".to_owned()));
 }
 
 #[test]

@@ -6,10 +6,7 @@ mod support;
 
 use core::time::Duration;
 
-use fsm_core::{
-    Aborted, Address, Completed, Context, Done, Kernel, Limits, Machine, Moment, Next, Start, Stop, Timeout,
-    Undelivered, Vocabulary, routine, state_machine,
-};
+use fsm_core::{Address, Completed, Done, Kernel, Limits, Moment, Stop, Timeout, Undelivered, Vocabulary, routine};
 use support::{Go, Log, Meet, Note, kernel, leaf, listener, reluctant, settle};
 
 /// The moment after `seconds`.
@@ -38,6 +35,20 @@ fn a_parent_gets_completed_when_everything_below_its_child_has_ended() {
     settle(&mut kernel);
     let order = ["middle", "elder leaf", "younger leaf", "completed with Note 7, 0 dropped, from true"];
     assert_eq!((log.take(), kernel.points()), (order.map(String::from).to_vec(), 0));
+}
+
+#[test]
+fn one_child_that_is_alive_keeps_its_parent_waiting() {
+    let (mut kernel, log) = (kernel(), Log::default());
+    let leaves = [leaf(&log, "leaf"), routine(reluctant), leaf(&log, "leaf")];
+    let parent = kernel.create(routine(async |cx| {
+        leaves.map(|leaf| cx.create(leaf));
+    }));
+    settle(&mut kernel);
+    assert_eq!((log.take().len(), kernel.points(), kernel.take_result().is_none()), (2, 2, true));
+    kernel.send(Address::new(3, 1, 0), Address::NONE, Note(1));
+    settle(&mut kernel);
+    assert_eq!((kernel.points(), kernel.take_result().map(|(point, _)| point)), (0, Some(parent)));
 }
 
 #[test]
@@ -340,59 +351,4 @@ fn whoever_watches_hears_of_every_end_once() {
     kernel.send(normal, Address::NONE, Note(2));
     settle(&mut kernel);
     assert_eq!([kernel.take_gone(), kernel.take_gone(), kernel.take_gone()], [Some(broken), Some(normal), None]);
-}
-
-/// A level of a deep family, or the top of a wide one.
-struct Level {
-    below: u32,
-    beside: u32,
-    reluctant: bool,
-}
-
-#[state_machine]
-impl Level {
-    fn ANY_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        for _ in 0..self.beside {
-            cx.create(Self { below: 0, beside: 0, reluctant: self.reluctant });
-        }
-        if self.below > 0 {
-            cx.create(Self { below: self.below - 1, beside: 0, reluctant: self.reluctant });
-        }
-        Next::STAY
-    }
-    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
-        if self.reluctant && self.below == 0 { Next::STAY } else { Self::complete(Aborted) }
-    }
-}
-
-/// Creates a family, stops it, and lets `seconds` pass.
-fn end_a_family(top: Level, seconds: u64) -> Kernel {
-    let mut kernel = kernel();
-    let top = kernel.create(top);
-    settle(&mut kernel);
-    kernel.send(top, Address::NONE, Stop);
-    settle(&mut kernel);
-    kernel.advance(after(seconds), 10);
-    settle(&mut kernel);
-    assert_eq!(kernel.take_result().expect("it has ended").0, top);
-    assert_eq!((kernel.points(), kernel.next_deadline()), (0, None));
-    kernel
-}
-
-#[test]
-fn a_family_of_a_hundred_thousand_levels_ends_without_recursion() {
-    let kernel = end_a_family(Level { below: 100_000, beside: 0, reluctant: false }, 0);
-    assert_eq!((kernel.counters().ended, kernel.counters().dropped), (100_001, 0));
-}
-
-#[test]
-fn a_family_of_a_hundred_thousand_levels_is_dropped_without_recursion() {
-    let kernel = end_a_family(Level { below: 100_000, beside: 0, reluctant: true }, 5);
-    assert_eq!((kernel.counters().ended, kernel.counters().dropped), (100_001, 100_000));
-}
-
-#[test]
-fn a_family_of_a_hundred_thousand_siblings_ends() {
-    let kernel = end_a_family(Level { below: 0, beside: 100_000, reluctant: false }, 0);
-    assert_eq!((kernel.counters().ended, kernel.counters().dropped), (100_001, 0));
 }

@@ -105,8 +105,13 @@ fn a_select_within_takes_a_message_that_comes_in_time_and_its_limit_is_gone() {
         cx.select::<Go>().await;
         say(format_args!("{note:?}"))
     };
-    let (kernel, value) = play(work, [Note(1).into()]);
-    assert_eq!((value.is_none(), kernel.timers()), (true, 0));
+    let mut kernel = kernel();
+    let point = kernel.create(routine(work));
+    settle(&mut kernel);
+    assert_eq!(kernel.timers(), 1);
+    kernel.send(point, Address::NONE, Note(1));
+    settle(&mut kernel);
+    assert_eq!((kernel.timers(), kernel.is_alive(point)), (0, true));
     let (_, value) = play(work, [Note(1).into(), Go.into()]);
     assert_eq!(words(value), "Ok(Note(1))");
 }

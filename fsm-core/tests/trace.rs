@@ -264,6 +264,22 @@ fn what_a_handler_does_follows_the_line_of_its_message_unless_it_is_very_much() 
     }
 }
 
+#[test]
+fn no_line_is_held_back_when_its_handler_has_returned() {
+    let (mut kernel, log) = traced(Level::Object);
+    let point = kernel.create(routine(async |cx| -> Note { cx.select().await }).named("point"));
+    settle(&mut kernel);
+    log.take();
+    let nonsense = Encoded { bytes: vec![0xc3], ..Note(1).encode().expect("it has serde") };
+    for message in [Go.into(), Body::encoded(nonsense), Note(1).into()] {
+        kernel.send(point, Address::NONE, message);
+        settle(&mut kernel);
+        assert!(!log.take().is_empty());
+        kernel.log(point, Level::Console, "now");
+        assert_eq!(log.take(), [format!("0.000000s ^ {point} - now")]);
+    }
+}
+
 /// A text that counts how often it is made.
 struct Counted(Rc<Cell<u32>>);
 

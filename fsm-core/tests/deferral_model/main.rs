@@ -201,3 +201,17 @@ fn a_point_that_takes_up_what_it_had_deferred_lets_others_have_their_turn() {
         world.borrow().log.iter().skip(3).map(|entry| if entry.point == 0 { 'b' } else { 'o' }).collect();
     assert_eq!(story, format!("{}{}{}", "b".repeat(8), "o".repeat(8), "b".repeat(32)));
 }
+
+#[test]
+fn what_is_deferred_lies_still_while_the_state_stays() {
+    let world = Rc::new(RefCell::new(World::default()));
+    let mut kernel = Kernel::new(Limits::default());
+    let point = kernel.create(Actor { point: 0, state: 0, world: Rc::clone(&world) });
+    let mail = |kind| Mail { kind, serial: 0, acts: Vec::new() };
+    kernel.send(point, Address::NONE, Script::<1>(mail(1)));
+    for _ in 0..10 {
+        kernel.send(point, Address::NONE, Script::<0>(mail(0)));
+    }
+    while kernel.run(100) > 0 {}
+    assert_eq!((kernel.counters().deferred, world.borrow().log.len()), (1, 11));
+}
