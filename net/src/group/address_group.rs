@@ -50,6 +50,10 @@ impl AddressGroup {
         self.plan.session.is_some()
     }
 
+    fn is_full(&self) -> bool {
+        self.places.iter().all(|place| place.address.is_some())
+    }
+
     /// The place of the member that has sent the message at hand.
     fn place(&mut self, cx: &Context) -> Option<&mut Place> {
         let from = cx.from();
@@ -105,21 +109,24 @@ impl AddressGroup {
 
     fn PENDING_UseAddress(&mut self, found: UseAddress, cx: &mut Context) -> Next<Self> {
         self.note(Some(found.address), cx);
-        self.look_around(cx)
-    }
-
-    /// Goes on as the members stand: waiting, ready, or with a session.
-    fn look_around(&mut self, cx: &mut Context) -> Next<Self> {
-        let addresses: Vec<_> = self.places.iter().filter_map(|place| place.address).collect();
-        if addresses.len() < self.places.len() {
+        if !self.is_full() {
             return Self::PENDING;
         }
         cx.cancel::<Deadline>();
-        let Some(session) = &self.plan.session else {
-            cx.send(cx.parent(), Ready);
-            return Self::READY;
+        if self.has_session() {
+            return self.work(cx);
+        }
+        cx.send(cx.parent(), Ready);
+        Self::READY
+    }
+
+    /// All members are there: creates the session.
+    fn work(&mut self, cx: &mut Context) -> Next<Self> {
+        let addresses: Vec<_> = self.places.iter().filter_map(|place| place.address).collect();
+        self.session = match &self.plan.session {
+            Some(session) => cx.create(session(&addresses, self.previous.take())),
+            None => Address::NONE,
         };
-        self.session = cx.create(session(&addresses, self.previous.take()));
         if self.session.is_none() {
             return Self::fail("a group without its session", "there is no room for more points");
         }
@@ -224,7 +231,7 @@ impl AddressGroup {
         }
         self.session = Address::NONE;
         self.previous = Some(completed.value);
-        self.look_around(cx)
+        if self.is_full() { self.work(cx) } else { Self::PENDING }
     }
 
     /// For the next session.

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use fsm_core::{Aborted, Address, Context, Done, Machine, Next, Start, Stop, Unknown, Vocabulary, state_machine};
+use fsm_core::{Aborted, Address, Context, Machine, Next, Start, Stop, Unknown, Vocabulary, state_machine};
 
 use super::attempts::{Attempts, Glare};
 use super::messages::{Exhausted, NoAddress, UseAddress};
@@ -14,8 +14,11 @@ use crate::request::Connect;
 /// Connects, and connects again: the member of a group that stands for a server.
 ///
 /// Its parent gets [`UseAddress`] when there is a connection and [`NoAddress`] when it is lost. Messages of the server that
-/// name no other address are passed on to the parent, or to whom [`ConnectToAddress::deliver_to`] names. It ends when it is
-/// stopped, when this end closes the connection, or with [`Exhausted`] when [`Retry`] allows no more attempts.
+/// name no other address are passed on to the parent, or to whom [`ConnectToAddress::deliver_to`] names. With
+/// [`Connect::session`] the address is that of the session, which takes those messages itself.
+///
+/// It ends when it is stopped, when this end closes the connection or the session ends (with the session's value), or with
+/// [`Exhausted`] when [`Retry`] allows no more attempts.
 ///
 /// ```
 /// use fsm_net::{ConnectToAddress, HostPort, Retry};
@@ -128,12 +131,12 @@ impl ConnectToAddress {
         self.wait(waited, cx)
     }
 
-    /// This end has closed the connection.
-    fn CONNECTED_Closed(&mut self, _: Closed, cx: &mut Context) -> Next<Self> {
+    /// This end has closed the connection, or its session has ended.
+    fn CONNECTED_Closed(&mut self, closed: Closed, cx: &mut Context) -> Next<Self> {
         if cx.from() != self.server {
             return Self::CONNECTED;
         }
-        Self::complete(Done)
+        Self::complete(closed.value)
     }
 
     fn GLARING_Glare(&mut self, _: Glare, cx: &mut Context) -> Next<Self> {

@@ -1,0 +1,14 @@
+//! Groups and their members: each machine alone, explored exhaustively, and over a simulated network.
+//!
+//! | file | what it is about |
+//! |---|---|
+//! | `support.rs` | messages as the network sends them; one machine on the table |
+//! | `connect.rs`, `listen.rs`, `address_group.rs` | every cell and edge of these machines |
+//! | `derive.rs` | `#[derive(Group)]`, and groups that are known only when the program runs |
+
+mod address_group;
+mod connect;
+mod derive;
+
+mod listen;
+mod support;
