@@ -41,7 +41,7 @@ impl Desk {
 #[state_machine(CLOSED, BOOKING(defer(Note, Go), timeout = "3s"), FULL(data = u32), LEAVING)]
 impl Hotel {
     fn CLOSED_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        cx.send(cx.parent(), Meet(cx.me()));
+        cx.reply(Meet(cx.me()));
         Next::STAY
     }
     fn CLOSED_Note(&mut self, note: Note, cx: &mut Context) -> Next<Self> {
@@ -178,7 +178,7 @@ fn put_arms_the_limit_of_the_state_and_of_no_other() {
 fn a_forwarded_message_keeps_its_sender() {
     let mut test = hotel().put(Hotel::LEAVING);
     let step = test.give(Go);
-    assert!(step.forwarded::<Go>(test.parent(), test.peer()) && !step.forwarded::<Go>(test.peer(), test.parent()));
+    assert!(step.forwarded::<Go>(test.parent(), test.peer()) && !step.forwarded::<Go>(test.parent(), test.me()));
     assert!(step.unknown().is_empty());
 }
 
