@@ -1,10 +1,10 @@
-//! What the driver asks of a network: the trait [`Net`], written twice: over the system's sockets (`reactor`) and over
-//! a simulated network ([`sim`](crate::sim)).
+//! What the driver asks of a network: the trait [`Net`], written twice: over the system's sockets (`reactor`) and
+//! over a simulated network ([`sim`](crate::sim)).
 //!
 //! The trait has no `poll`. Time and waiting belong to whoever drives; a network only does what it is asked, at once,
 //! and answers `WouldBlock` where a thread would have to wait. What may have changed meanwhile comes to the driver as
-//! [`Ready`], by **edges**: one event after a change, none while nothing changes. So whoever gets an event goes on until
-//! `WouldBlock`, or remembers that there is more to do.
+//! [`Ready`], by **edges**: one event after a change, none while nothing changes. So whoever gets an event goes on
+//! until `WouldBlock`, or remembers that there is more to do.
 
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -78,8 +78,8 @@ pub enum Ready {
     Resolved {
         /// The number given to `resolve`.
         query: u64,
-        /// At least one address and at most [`MOST_ADDRESSES`], in the order of the system's preference; `NotFound` when the name is not known or
-        /// the look-up failed.
+        /// At least one address and at most [`MOST_ADDRESSES`], in the order of the system's preference; `NotFound`
+        /// when the name is not known or the look-up failed.
         answer: io::Result<Vec<SocketAddr>>,
     },
 }
@@ -143,8 +143,8 @@ pub trait Net {
     fn accept(&mut self, listener: Token) -> io::Result<(Token, SocketAddr, SocketAddr)>;
 
     /// Turns waiting peers away when descriptors are exhausted: gives up the descriptor held in reserve, accepts and
-    /// closes up to `most` peers, takes the reserve again. The peers learn at once that they are not served, instead of waiting
-    /// without an answer. Answers how many it turned away; 0 also when the listener is not open.
+    /// closes up to `most` peers, takes the reserve again. The peers learn at once that they are not served, instead
+    /// of waiting without an answer. Answers how many it turned away; 0 also when the listener is not open.
     ///
     /// Those who wait longer give **no new event** when descriptors come free: accept again by timer, and whenever a
     /// connection was closed.
@@ -157,8 +157,8 @@ pub trait Net {
     /// What is known at once: `NetworkUnreachable`, no descriptor left ..
     fn connect(&mut self, to: SocketAddr) -> io::Result<Token>;
 
-    /// How the connecting stands: `None` while it is under way, then the peer's address and our own. Also true of an accepted
-    /// connection.
+    /// How the connecting stands: `None` while it is under way, then the peer's address and our own. Also true of an
+    /// accepted connection.
     ///
     /// # Errors
     /// `ConnectionRefused`, `TimedOut` .. : there is no connection; close the token.
@@ -168,8 +168,8 @@ pub trait Net {
     /// name too, and is answered in the same way.
     ///
     /// # Errors
-    /// `InvalidInput` for a name that is empty or longer than [`LONGEST_NAME`] bytes, `AlreadyExists` when the query number is
-    /// under way, `QuotaExceeded` when [`MOST_QUERIES`] are.
+    /// `InvalidInput` for a name that is empty or longer than [`LONGEST_NAME`] bytes, `AlreadyExists` when the query
+    /// number is under way, `QuotaExceeded` when [`MOST_QUERIES`] are.
     fn resolve(&mut self, query: u64, host: &str, port: u16) -> io::Result<()>;
 
     /// Forgets a look-up: it will not be answered, and its number is free. Nothing happens when it is not under way.
@@ -204,13 +204,14 @@ pub trait Net {
     /// `NotConnected` when there is no connection (any more).
     fn shutdown(&mut self, token: Token) -> io::Result<()>;
 
-    /// Closes a connection, a listener or an attempt to connect. What was written is still delivered; but if something had come that was
-    /// not read, the peer gets a reset that may overtake it: to be sure, `shutdown` first and read to the end. Peers
-    /// that wait at a closed listener get a reset. Nothing happens when the token is not open.
+    /// Closes a connection, a listener or an attempt to connect. What was written is still delivered; but if
+    /// something had come that was not read, the peer gets a reset that may overtake it: to be sure, `shutdown` first
+    /// and read to the end. Peers that wait at a closed listener get a reset. Nothing happens when the token is not
+    /// open.
     fn close(&mut self, token: Token);
 
-    /// Closes a connection with a reset: what was not delivered is lost, the peer gets `ConnectionReset`. For a peer that
-    /// must not cost anything more. Of a listener it is the same as `close`.
+    /// Closes a connection with a reset: what was not delivered is lost, the peer gets `ConnectionReset`. For a peer
+    /// that must not cost anything more. Of a listener it is the same as `close`.
     fn abort(&mut self, token: Token);
 
     /// Our own address of a listener or a connection.

@@ -11,10 +11,12 @@ type Answer = io::Result<Vec<SocketAddr>>;
 type LookUp = dyn Fn(&str, u16) -> Answer + Send + Sync;
 type Wake = dyn Fn() + Send + Sync;
 
-/// A queue of look-ups and the thread that does them, one after the other: a slow one delays those behind it, never the reactor.
+/// A queue of look-ups and the thread that does them, one after the other: a slow one delays those behind it, never
+/// the reactor.
 ///
-/// The thread is started by the first name that is no IP address, and ends when the resolver is dropped; if it is then
-/// in the middle of a look-up, after that, because the system cannot be interrupted. Dropping does not wait for it.
+/// The thread is started by the first name that is no IP address, and ends when the resolver is dropped; if it is
+/// then in the middle of a look-up, after that, because the system cannot be interrupted. Dropping does not wait for
+/// it.
 pub(crate) struct Resolver {
     look_up: Arc<LookUp>,
     /// Called, from the thread or from `ask`, after an answer was laid out.
@@ -259,15 +261,18 @@ mod tests {
 
     #[test]
     fn a_cancelled_query_is_not_answered_even_if_its_number_is_used_again() {
+        let (begin, begun) = channel();
         let (release, gate) = channel::<()>();
         let gate = Mutex::new(gate);
         let (mut resolver, wakes) = resolver(move |host, port| {
+            begin.send(host.to_owned()).ok();
             if host == "slow.lab" {
                 gate.lock().expect("one thread").recv().ok();
             }
             Ok(vec![address(if host == "slow.lab" { 1 } else { 2 }, port)])
         });
         resolver.ask(1, "slow.lab", 80).expect("asked");
+        assert_eq!(begun.recv_timeout(PATIENCE).expect("begun"), "slow.lab");
         resolver.ask(2, "queued.lab", 80).expect("asked");
         resolver.cancel(1);
         resolver.cancel(2);
@@ -276,6 +281,27 @@ mod tests {
         let (query, addresses) = answer(&mut resolver, &wakes);
         assert_eq!((query, addresses.expect("found")), (1, vec![address(2, 80)]));
         assert!(resolver.take().is_none());
+        assert_eq!(begun.recv_timeout(PATIENCE).expect("begun"), "quick.lab", "nobody looks for what was cancelled");
+    }
+
+    #[test]
+    fn answers_that_nobody_waits_for_do_not_gather() {
+        let (begin, begun) = channel();
+        let (release, gate) = channel::<()>();
+        let gate = Mutex::new(gate);
+        let (mut resolver, wakes) = resolver(move |_, port| {
+            begin.send(()).ok();
+            gate.lock().expect("one thread").recv().ok();
+            Ok(vec![address(1, port)])
+        });
+        for _ in 0..5 {
+            resolver.ask(1, "server.lab", 80).expect("asked");
+            begun.recv_timeout(PATIENCE).expect("begun");
+            resolver.cancel(1);
+            release.send(()).expect("the thread waits");
+            wakes.recv_timeout(PATIENCE).expect("answered all the same");
+            assert!(resolver.shared.lock().answers.len() <= 1);
+        }
     }
 
     #[test]

@@ -9,7 +9,8 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
 
-/// Epoll and kqueue report the next arrival after a read that came back short; elsewhere one must read until `WouldBlock`.
+/// Epoll and kqueue report the next arrival after a read that came back short; elsewhere one must read until
+/// `WouldBlock`.
 const SHORT_READ_DRAINS: bool = cfg!(any(
     target_os = "linux",
     target_os = "android",

@@ -79,7 +79,8 @@ pub(super) enum Cargo {
 
 #[derive(Debug)]
 pub(super) struct Pipe {
-    /// What was sent and has not arrived, with the moments of arrival, in order.
+    /// What was sent and has not arrived, in order, with the moments of arrival. What would be there before what was
+    /// sent earlier waits for it.
     pub(super) travelling: VecDeque<(Moment, Cargo)>,
     /// What has arrived and was not read.
     pub(super) arrived: VecDeque<u8>,
@@ -101,8 +102,6 @@ pub(super) struct Pipe {
     pub(super) scheduled: bool,
     /// A delivery fell due while it was blocked.
     pub(super) held: bool,
-    /// Nothing may arrive before this moment.
-    pub(super) latest: Moment,
     /// How many more bytes go through before the connection is reset.
     pub(super) reset_after: Option<u64>,
 }
@@ -121,18 +120,12 @@ impl Pipe {
             clogged: false,
             scheduled: false,
             held: false,
-            latest: Moment::ZERO,
             reset_after: None,
         }
     }
 
     pub(super) fn room(&self) -> usize {
         self.capacity.saturating_sub(self.unacknowledged)
-    }
-
-    /// Forgets what is on its way, except a reset: that one is final.
-    pub(super) fn drop_travelling(&mut self) {
-        self.travelling.retain(|(_, cargo)| *cargo == Cargo::Reset);
     }
 }
 

@@ -20,7 +20,8 @@ use std::time::Duration;
 pub struct Faults {
     /// The least time that anything takes from host to host, one way.
     pub latency_least: Duration,
-    /// The average of what comes on top of it, drawn anew for each segment, seldom much more. Order within a connection is kept.
+    /// The average of what comes on top of it, drawn anew for each segment, seldom much more. Order within a
+    /// connection is kept.
     pub latency_mean: Duration,
     /// The least number of bytes that a direction of a connection holds (sent and not yet read), per connection.
     pub buffer_least: usize,

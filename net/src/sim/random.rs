@@ -75,7 +75,8 @@ impl Random {
         Duration::from_nanos(self.between(nanos(least), nanos(most)))
     }
 
-    /// A time that is `mean` on average, often less and seldom much more (about exponential, at most 44 times the mean).
+    /// A time that is `mean` on average, often less and seldom much more (about exponential, at most 44 times the
+    /// mean).
     pub fn duration_around(&mut self, mean: Duration) -> Duration {
         if mean.is_zero() {
             return mean;

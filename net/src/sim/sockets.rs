@@ -56,7 +56,7 @@ impl State {
 
     pub(super) fn accept(&mut self, ip: IpAddr, token: Token) -> io::Result<(Token, SocketAddr, SocketAddr)> {
         self.check_accept(ip, token)?;
-        let id = self.next_waiting(ip, token)?.ok_or(ErrorKind::WouldBlock)?;
+        let id = self.next_waiting(ip, token).ok_or(ErrorKind::WouldBlock)?;
         let host = self.running(ip)?;
         let accepted = host.sockets.insert(Socket::new(Kind::Connection(id, Side::Server)));
         let connection = self.connections.get_mut(&id).ok_or(ErrorKind::ConnectionAborted)?;
@@ -70,11 +70,10 @@ impl State {
     }
 
     /// The connection that waits longest at a listener.
-    fn next_waiting(&mut self, ip: IpAddr, token: Token) -> io::Result<Option<u64>> {
-        let socket = self.hosts.get_mut(&ip).and_then(|host| host.sockets.get_mut(token));
-        match &mut socket.ok_or_else(not_open)?.kind {
-            Kind::Listener { waiting, .. } => Ok(waiting.pop_front()),
-            Kind::Connection(..) => Err(not_a_listener()),
+    fn next_waiting(&mut self, ip: IpAddr, listener: Token) -> Option<u64> {
+        match &mut self.hosts.get_mut(&ip)?.sockets.get_mut(listener)?.kind {
+            Kind::Listener { waiting, .. } => waiting.pop_front(),
+            Kind::Connection(..) => None,
         }
     }
 
@@ -101,7 +100,7 @@ impl State {
         };
         self.note_pair(what, at, at);
         if failure == AcceptFailure::Retry
-            && let Some(id) = self.next_waiting(ip, token)?
+            && let Some(id) = self.next_waiting(ip, token)
         {
             self.abandon(id, Side::Server);
         }
@@ -111,9 +110,7 @@ impl State {
     pub(super) fn accept_and_drop(&mut self, ip: IpAddr, token: Token, most: usize) -> usize {
         let mut dropped = 0;
         while dropped < most {
-            let Ok(Some(id)) = self.next_waiting(ip, token) else {
-                break;
-            };
+            let Some(id) = self.next_waiting(ip, token) else { break };
             self.note(Happening::Dropped, id, Side::Server, 0);
             self.leave(id, Side::Server);
             dropped += 1;
@@ -199,7 +196,6 @@ impl State {
         if count < there {
             self.note(Happening::ShortRead, id, side, count);
         }
-        self.history.content(into);
         self.note(Happening::Read, id, side, count);
         let latency = self.latency();
         self.plan(latency, Event::Acknowledge { connection: id, from: side.other(), bytes: count });
@@ -235,8 +231,8 @@ impl State {
             return Err(ErrorKind::BrokenPipe.into());
         }
         let room = pipe.room();
-        // A write that takes all the room that there is leaves the sender waiting, as one that finds none does.
-        pipe.wanted |= offered > room;
+        // Only who was told that there is no room gets an event: write until WouldBlock.
+        pipe.wanted |= offered > 0 && room == 0;
         if offered > room {
             self.note(Happening::FullBuffer, id, side, room);
         }
@@ -248,9 +244,7 @@ impl State {
         self.history.content(&bytes);
         self.note(Happening::Sent, id, side, bytes.len());
         self.tamper(id, side, &mut bytes);
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let pipe = connection.pipe_mut(side);
         pipe.unacknowledged += bytes.len();
         let cut = match &mut pipe.reset_after {
@@ -286,9 +280,7 @@ impl State {
     }
 
     fn tamper(&mut self, id: u64, side: Side, bytes: &mut Vec<u8>) {
-        let Some(connection) = self.connections.get(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get(&id) else { return };
         let (from, to) = (connection.end(side).address, connection.end(side.other()).address);
         if let Some(mut tamper) = self.tamper.take() {
             let before = bytes.clone();
@@ -314,9 +306,7 @@ impl State {
     }
 
     pub(super) fn close(&mut self, ip: IpAddr, token: Token, politely: bool) {
-        let Some(host) = self.hosts.get_mut(&ip) else {
-            return;
-        };
+        let Some(host) = self.hosts.get_mut(&ip) else { return };
         match host.sockets.remove(token).map(|socket| socket.kind) {
             Some(Kind::Connection(id, side)) if politely => self.leave(id, side),
             Some(Kind::Connection(id, side)) => self.abandon(id, side),
@@ -361,9 +351,7 @@ impl State {
     }
 
     pub(super) fn answer_query(&mut self, ip: IpAddr, query: u64, ticket: u64) {
-        let Some((name, port)) = self.look_ups.remove(&ticket) else {
-            return;
-        };
+        let Some((name, port)) = self.look_ups.remove(&ticket) else { return };
         let failed = self.random.chance(self.faults.resolve_failed);
         let known = match name.parse::<IpAddr>() {
             Ok(ip) => vec![ip],

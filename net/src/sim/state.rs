@@ -198,9 +198,7 @@ impl State {
         let Some(host) = self.hosts.get_mut(&ip).filter(|host| !host.frozen) else { return Vec::new() };
         let (mut ready, mut late) = (Vec::with_capacity(host.changed.len()), 0);
         for token in std::mem::take(&mut host.changed) {
-            let Some(socket) = host.sockets.get_mut(token) else {
-                continue;
-            };
+            let Some(socket) = host.sockets.get_mut(token) else { continue };
             if self.random.chance(self.faults.late_events) {
                 host.held.push(token);
                 late += 1;

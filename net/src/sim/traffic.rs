@@ -66,9 +66,7 @@ impl State {
 
     /// The request has reached its host, or would have if it could.
     pub(super) fn request(&mut self, id: u64, attempt: u32) {
-        let Some(connection) = self.connections.get(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get(&id) else { return };
         let (fate, to) = (connection.fate, connection.server.address);
         if fate == Fate::Unanswered || !self.hosts.contains_key(&connection.server.host) {
             return;
@@ -116,12 +114,8 @@ impl State {
     /// The connection stands, as far as the system of the listener is concerned.
     fn arrive(&mut self, id: u64, host: IpAddr, listener: Token, to: SocketAddr) {
         let back = self.latency();
-        let now = self.now;
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.server = End::new(host, to, Phase::Waiting);
-        connection.downward.latest = now + back; // nothing overtakes the answer
         self.plan(back, Event::Open { connection: id, attempt: 0 });
         self.plan_faults(id);
         if self.random.chance(self.faults.turned_away) {
@@ -173,9 +167,7 @@ impl State {
     }
 
     fn opened(&mut self, id: u64) {
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         if connection.client.phase == Phase::Connecting {
             connection.client.phase = Phase::Open;
             let (host, token) = (connection.client.host, connection.client.token);
@@ -189,9 +181,7 @@ impl State {
         if what == Happening::Refused && self.is_blocked(id, Side::Server) {
             return self.plan(REPEAT, Event::Refuse { connection: id });
         }
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.client.phase = Phase::Failed(kind);
         let (host, token) = (connection.client.host, connection.client.token);
         self.note(what, id, Side::Client, 0);
@@ -203,21 +193,14 @@ impl State {
     /// Sends something into a pipe; it arrives after what was sent before.
     pub(super) fn send(&mut self, id: u64, from: Side, cargo: Cargo) {
         let arrives = self.now + self.latency();
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
-        let pipe = connection.pipe_mut(from);
-        pipe.latest = pipe.latest.max(arrives);
-        let arrives = pipe.latest;
-        pipe.travelling.push_back((arrives, cargo));
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        connection.pipe_mut(from).travelling.push_back((arrives, cargo));
         self.schedule(id, from);
     }
 
     /// Sees to it that the head of a pipe is delivered when it arrives.
     fn schedule(&mut self, id: u64, from: Side) {
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let pipe = connection.pipe_mut(from);
         if let (Some(&(arrives, _)), false, false) = (pipe.travelling.front(), pipe.scheduled, pipe.held) {
             pipe.scheduled = true;
@@ -228,9 +211,7 @@ impl State {
     /// Delivers what has arrived at the end of a pipe.
     pub(super) fn deliver(&mut self, id: u64, from: Side) {
         let (blocked, now) = (self.is_blocked(id, from), self.now);
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let pipe = connection.pipe_mut(from);
         (pipe.scheduled, pipe.held) = (false, blocked);
         if blocked {
@@ -258,9 +239,7 @@ impl State {
     }
 
     fn deliver_bytes(&mut self, id: u64, from: Side, bytes: Vec<u8>) {
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let (end, count) = (connection.end(from.other()), bytes.len());
         if end.takes() {
             let (host, token) = (end.host, end.token);
@@ -273,9 +252,7 @@ impl State {
     }
 
     fn deliver_finish(&mut self, id: u64, from: Side) {
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.pipe_mut(from).ended = true;
         let end = connection.end(from.other());
         if end.takes() {
@@ -287,14 +264,11 @@ impl State {
 
     fn deliver_reset(&mut self, id: u64, from: Side) {
         let discards = self.random.chance(self.faults.reset_discards);
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         if !connection.end(from.other()).takes() {
             return;
         }
         connection.end_mut(from.other()).broken = Broken::Untold;
-        connection.pipe_mut(from.other()).drop_travelling();
         let (host, token) = (connection.end(from.other()).host, connection.end(from.other()).token);
         let unread = connection.pipe(from).arrived.len();
         if discards && unread > 0 {
@@ -308,9 +282,7 @@ impl State {
     /// The sender into a pipe hears that bytes were read.
     pub(super) fn acknowledge(&mut self, id: u64, from: Side, bytes: usize) {
         let blocked = self.is_blocked(id, from.other());
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let (host, token) = (connection.end(from).host, connection.end(from).token);
         let pipe = connection.pipe_mut(from);
         if blocked {
@@ -328,12 +300,10 @@ impl State {
 
     /// One end sends a reset: what it sent before and has not arrived is lost.
     pub(super) fn reset(&mut self, id: u64, from: Side) {
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
-        let pipe = connection.pipe_mut(from);
-        pipe.drop_travelling();
-        if pipe.travelling.is_empty() {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let travelling = &mut connection.pipe_mut(from).travelling;
+        travelling.retain(|(_, cargo)| *cargo == Cargo::Reset); // the first one is final
+        if travelling.is_empty() {
             self.note(Happening::Reset, id, from, 0);
             self.send(id, from, Cargo::Reset);
         }
@@ -348,9 +318,7 @@ impl State {
 
     /// The application at one end is gone; its system says goodbye for it.
     pub(super) fn leave(&mut self, id: u64, side: Side) {
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let unread = connection.pipe(side.other()).arrived.len();
         let end = connection.end_mut(side);
         let (phase, whole) = (end.phase, end.broken == Broken::No);
@@ -370,9 +338,7 @@ impl State {
 
     /// The application at one end is gone, or never came, and its system resets the other.
     pub(super) fn abandon(&mut self, id: u64, side: Side) {
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let end = connection.end_mut(side);
         let whole = end.broken == Broken::No;
         (end.phase, end.token) = (Phase::Gone, None);
@@ -385,9 +351,7 @@ impl State {
 
     /// One end has said its last.
     pub(super) fn finish(&mut self, id: u64, from: Side) {
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let pipe = connection.pipe_mut(from);
         if !pipe.finished {
             pipe.finished = true;
@@ -398,9 +362,7 @@ impl State {
 
     /// One end is gone without a word, and what it sent last with it.
     pub(super) fn vanish(&mut self, id: u64, side: Side) {
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let end = connection.end_mut(side);
         (end.phase, end.token) = (Phase::Gone, None);
         connection.pipe_mut(side).travelling.clear();
@@ -422,9 +384,7 @@ impl State {
 
     /// Whether nothing gets through a pipe just now.
     fn is_blocked(&self, id: u64, from: Side) -> bool {
-        let Some(connection) = self.connections.get(&id) else {
-            return false;
-        };
+        let Some(connection) = self.connections.get(&id) else { return false };
         let (source, target) = (connection.end(from).host, connection.end(from.other()).host);
         let down = self.hosts.get(&target).is_none_or(|host| !host.up);
         down || connection.lost || connection.pipe(from).clogged || self.parted.contains(&(source, target))
@@ -468,9 +428,7 @@ impl State {
             return;
         }
         let latency = self.latency();
-        let Some(connection) = self.connections.get_mut(&id) else {
-            return;
-        };
+        let Some(connection) = self.connections.get_mut(&id) else { return };
         let bytes = std::mem::take(&mut connection.pipe_mut(from.other()).acknowledgements_held);
         let pipe = connection.pipe_mut(from);
         if std::mem::take(&mut pipe.held) {

@@ -205,8 +205,8 @@ impl World {
         }
     }
 
-    /// Lets somebody between the hosts see all bytes when they are written, and change, cut or lengthen them: from, to, the
-    /// bytes. It must not touch the world. There is one at a time.
+    /// Lets somebody between the hosts see all bytes when they are written, and change, cut or lengthen them: from,
+    /// to, the bytes. It must not touch the world. There is one at a time.
     pub fn tamper(&self, with: impl FnMut(SocketAddr, SocketAddr, &mut Vec<u8>) + 'static) {
         self.state.borrow_mut().tamper = Some(Box::new(with));
     }
@@ -245,8 +245,9 @@ impl World {
         }
     }
 
-    /// Ends everything that is wrong and can come right by itself: clogs end, hosts that crashed or were frozen are back, the knobs
-    /// are [`calm`](Faults::calm), planned faults are off, the decisions of `refuse` and `swallow`, failures of `accept` and limits are taken back. Connections that were lost or reset stay so.
+    /// Ends everything that is wrong and can come right by itself: clogs end, hosts that crashed or were frozen are
+    /// back, the knobs are [`calm`](Faults::calm), planned faults are off, the decisions of `refuse` and `swallow`,
+    /// failures of `accept` and limits are taken back. Connections that were lost or reset stay so.
     pub fn heal(&self) {
         let mut state = self.state.borrow_mut();
         state.faults = state.faults.calm();
@@ -266,14 +267,13 @@ impl World {
         state.resume_all();
     }
 
-    /// Takes the power from a host: its sockets and look-ups are gone, no peer is told, and what it sent last is lost.
-    /// Until [`restart`](World::restart) its operations fail with `NetworkDown`, or `NotConnected` where a token is given.
+    /// Takes the power from a host: its sockets and look-ups are gone, no peer is told, and what it sent last is
+    /// lost. Until [`restart`](World::restart) its operations fail with `NetworkDown`, or `NotConnected` where a
+    /// token is given.
     pub fn crash(&self, ip: IpAddr) {
         let mut state = self.state.borrow_mut();
-        let Some(host) = state.hosts.get_mut(&ip) else {
-            return;
-        };
-        host.up = false;
+        let Some(host) = state.hosts.get_mut(&ip) else { return };
+        (host.up, host.frozen) = (false, false);
         state.wipe(ip);
         state.note_host(Happening::Crashed, ip, 0);
         let ids: Vec<u64> = state.connections.keys().copied().collect();
@@ -300,9 +300,7 @@ impl World {
     /// can be used again at once.
     pub fn kill(&self, ip: IpAddr) {
         let mut state = self.state.borrow_mut();
-        let Some(host) = state.hosts.get_mut(&ip) else {
-            return;
-        };
+        let Some(host) = state.hosts.get_mut(&ip) else { return };
         let listens = |host: &Host, token: Token| {
             matches!(host.sockets.get(token).map(|socket| &socket.kind), Some(Kind::Listener { .. }))
         };

@@ -163,7 +163,8 @@ fn without_descriptors_peers_are_turned_away_and_accepting_goes_on_afterwards() 
         assert_eq!(AcceptFailure::of(&error), Some(AcceptFailure::Exhausted));
 
         assert_eq!(net.accept_and_drop(listener, 10), 10);
-        assert_eq!(net.accept_and_drop(listener, 10), 10, "the reserve was taken again");
+        assert_eq!(net.accept_and_drop(listener, 10), 10);
+        assert!(net.connect(at).is_err(), "the reserve was taken again");
         while clients.iter().filter(|token| !is_blocked(&mut net, **token)).count() < 20 {
             events(&mut poll);
         }

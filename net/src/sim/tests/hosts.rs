@@ -175,6 +175,9 @@ fn a_listener_at_any_address_serves_all_of_its_host() {
     assert!(matches!((client.connected(outside), server.connected(inside)), (Ok(Some(_)), Ok(Some(_)))));
     assert_eq!(server.accept(listener).expect("accepted").2, SocketAddr::new(SERVER, at.port()));
     assert_eq!(kind(server.listen(SocketAddr::new(SERVER, at.port()))), ErrorKind::AddrInUse);
+    server.listen(SocketAddr::new(SERVER, 80)).expect("listens");
+    let any = server.listen("0.0.0.0:80".parse().expect("an address"));
+    assert_eq!(kind(any), ErrorKind::AddrInUse);
 }
 
 #[test]
@@ -195,10 +198,14 @@ fn ports_are_given_only_once_and_come_back() {
         client.close(token);
     }
     assert_eq!(world.connections(), []);
+    let kept = client.connect(at).expect("begins to connect");
+    let taken = client.local_address(kept).expect("open");
     for _ in 0..20_000 {
         let token = client.connect(at).expect("there are 16384 ports, one after the other");
+        assert_ne!(client.local_address(token).expect("open"), taken);
         client.close(token);
     }
+    client.close(kept);
     let mut listened = (0..16_384).map(|_| client.listen(SocketAddr::new(CLIENT, 0)));
     assert!(listened.by_ref().all(|listener| listener.is_ok()));
     assert_eq!(kind(client.listen(SocketAddr::new(CLIENT, 0))), ErrorKind::AddrInUse);

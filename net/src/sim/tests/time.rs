@@ -133,6 +133,34 @@ fn an_event_that_is_late_still_comes_and_shows_what_was_merged_into_it() {
 }
 
 #[test]
+fn the_first_event_of_an_accepted_connection_shows_what_had_come_before() {
+    let (world, mut server, mut client) = world(Faults::default());
+    let (listener, at) = server.listen(SocketAddr::new(SERVER, 80)).expect("listens");
+    let token = client.connect(at).expect("begins to connect");
+    world.advance(world.now());
+    write(&mut client, token, b"all").expect("written");
+    client.close(token);
+    world.advance(world.now());
+    server.ready();
+    let (accepted, _, _) = server.accept(listener).expect("accepted");
+    assert!(matches!(server.ready()[..], [Ready::Socket { readable: true, writable: true, .. }]));
+    assert!(!server.short_read_drains(accepted));
+    assert_eq!(read(&mut server, accepted).0, b"all");
+}
+
+#[test]
+fn the_hash_tells_contents_apart_not_only_lengths() {
+    let hash = |bytes: &[u8]| {
+        let mut pair = pair(Faults::default());
+        write(&mut pair.client, pair.dialled, bytes).expect("written");
+        pair.world.trace_hash()
+    };
+    assert_eq!(hash(b"one of many bytes"), hash(b"one of many bytes"));
+    assert_ne!(hash(b"one of many bytes"), hash(b"One of many bytes"));
+    assert_ne!(hash(b"one of many bytes"), hash(b"one of many bytez"));
+}
+
+#[test]
 fn spurious_events_come_only_with_others() {
     let mut pair = pair(Faults::default());
     pair.pass(Duration::ZERO);
