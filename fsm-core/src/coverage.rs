@@ -1,5 +1,6 @@
 //! Transition coverage: which cells and edges of machines were taken.
 
+use core::cell::Cell;
 use core::fmt::{self, Write as _};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,7 +44,67 @@ impl fmt::Debug for Taken {
     }
 }
 
+// Where harnesses and kernels of this thread leave what they counted, while somebody collects it.
+thread_local! {
+    static COLLECTED: Cell<Option<Coverage>> = const { Cell::new(None) };
+}
+
 impl Coverage {
+    /// Runs `tests` and adds up what every harness, and every kernel that recorded coverage, counted meanwhile on this
+    /// thread.
+    ///
+    /// So a test at the end of a file can list what the tests before it have never taken:
+    ///
+    /// ```
+    /// # extern crate fsm_core as statepoint;
+    /// # fn main() {
+    /// use fsm_core::{Aborted, Coverage, Harness, Machine, Next, Start, Stop, state_machine};
+    ///
+    /// struct Lamp;
+    ///
+    /// #[state_machine(OFF, ON)]
+    /// impl Lamp {
+    ///     fn OFF_Start(&mut self, _: Start) -> Next<Self> {
+    ///         Self::ON
+    ///     }
+    ///     fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+    ///         Self::complete(Aborted)
+    ///     }
+    /// }
+    ///
+    /// fn a_lamp_goes_on() {
+    ///     assert_eq!(Harness::new(Lamp).start().next(), "ON");
+    /// }
+    ///
+    /// let coverage = Coverage::collect(|| a_lamp_goes_on());
+    /// assert_eq!(coverage.missing_cells::<Lamp>(), ["OFF_Stop", "ON_Stop"]);
+    /// # }
+    /// ```
+    pub fn collect(tests: impl FnOnce()) -> Self {
+        /// Puts what was collected outside back, also when a test panics.
+        struct Outside(Option<Coverage>);
+        impl Drop for Outside {
+            fn drop(&mut self) {
+                COLLECTED.set(self.0.take());
+            }
+        }
+        let mut outside = Outside(COLLECTED.replace(Some(Self::default())));
+        tests();
+        let collected = COLLECTED.take().unwrap_or_default();
+        if let Some(outside) = &mut outside.0 {
+            outside.merge(&collected);
+        }
+        collected
+    }
+
+    /// Leaves what was counted with whoever collects it.
+    pub(crate) fn hand_in(&self) {
+        if let Some(mut collected) = COLLECTED.take() {
+            collected.merge(self);
+            COLLECTED.set(Some(collected));
+        }
+    }
+
     /// Counts one message.
     pub(crate) fn record(&mut self, place: Place, did: &Did, after: usize) {
         let Some(shape) = place.shape else { return };

@@ -255,6 +255,56 @@ mod by_hand {
     }
 }
 
+mod by_macro {
+    use fsm_core::{Unknown, state_machine};
+
+    use super::*;
+
+    pub struct Operator<L: Language> {
+        pub forward_to: Address,
+        pub language: PhantomData<L>,
+    }
+
+    #[state_machine(INITIAL, PENDING(defer(Hello), timeout = "5s"), CONNECTED(data = Call))]
+    impl<L: Language> Operator<L> {
+        fn INITIAL_Start(&mut self, _: Start) -> Next<Self> {
+            Self::PENDING
+        }
+
+        fn PENDING_Opened(&mut self, opened: Opened) -> Next<Self> {
+            Self::CONNECTED(Call { line: opened.line, served: 0 })
+        }
+
+        fn PENDING_Timeout(&mut self, _: Timeout) -> Next<Self> {
+            Self::complete(TimedOut::default())
+        }
+
+        fn CONNECTED_Hello(&mut self, hello: Hello, call: &mut Call, cx: &mut Context) -> Next<Self> {
+            call.served += 1;
+            cx.reply(Welcome { your_name: hello.my_name, language: L::NAME.into() });
+            Next::STAY
+        }
+
+        fn CONNECTED_HungUp(&mut self, _: HungUp, call: &mut Call, cx: &mut Context) -> Next<Self> {
+            cx.console(format_args!("line {}: {} served", call.line, call.served));
+            Self::PENDING
+        }
+
+        fn CONNECTED_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
+            cx.forward(self.forward_to, unknown);
+            Next::STAY
+        }
+
+        fn CONNECTED_Enter(&mut self, call: &mut Call, cx: &mut Context) {
+            cx.console(format_args!("line {} opened", call.line));
+        }
+
+        fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+            Self::complete(Aborted)
+        }
+    }
+}
+
 /// The tests, for both forms.
 macro_rules! suite {
     ($name:ident, $module:ident) => {
@@ -379,3 +429,27 @@ macro_rules! suite {
 }
 
 suite!(the_machine_by_hand, by_hand);
+suite!(the_machine_by_the_macro, by_macro);
+
+#[test]
+fn both_forms_have_the_same_diagram() {
+    let by_hand = by_hand::Operator::<English>::diagram();
+    assert_eq!(by_hand, by_macro::Operator::<English>::diagram());
+}
+
+#[test]
+fn both_forms_have_the_same_handlers_and_edges() {
+    let describe = |shape: &fsm_core::Shape| {
+        let handlers = shape.handlers.iter();
+        let mut lines: Vec<_> = handlers
+            .map(|handler| {
+                let goes: Vec<_> = handler.goes.iter().map(|state| shape.state_name(*state)).collect();
+                format!("{} goes {goes:?} stays {} ends {}", handler.name, handler.stays, handler.ends)
+            })
+            .collect();
+        lines.sort_unstable();
+        lines
+    };
+    let by_hand = describe(by_hand::Operator::<English>::TABLE.shape);
+    assert_eq!(by_hand, describe(by_macro::Operator::<English>::TABLE.shape));
+}

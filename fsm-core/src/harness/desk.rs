@@ -209,3 +209,9 @@ impl Desk {
         cx
     }
 }
+
+impl Drop for Desk {
+    fn drop(&mut self) {
+        self.coverage.hand_in();
+    }
+}

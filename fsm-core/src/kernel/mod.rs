@@ -271,6 +271,14 @@ fn panic_text(panic: &(dyn core::any::Any + Send)) -> String {
     }
 }
 
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        if let Some(coverage) = self.coverage() {
+            coverage.hand_in();
+        }
+    }
+}
+
 impl fmt::Debug for Kernel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kernel")
