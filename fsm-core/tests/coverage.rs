@@ -149,6 +149,53 @@ fn a_message_that_is_refused_takes_no_cell() {
     assert!(coverage(&kernel).missing_cells::<Lamp>().contains(&"ON_Note".to_owned()));
 }
 
+mod elsewhere {
+    use super::*;
+
+    /// Another machine of the same name.
+    pub(super) struct Lamp;
+
+    #[state_machine(DARK)]
+    impl Lamp {
+        fn DARK_Stop(&mut self, _: Stop) -> Next<Self> {
+            Self::complete(Done)
+        }
+    }
+}
+
+#[test]
+fn machines_of_one_name_are_counted_apart() {
+    let mut other = Harness::new(elsewhere::Lamp);
+    assert!(other.give(Stop).value().is_some());
+    let mut all = coverage(&lamp([Go.into()])).clone();
+    all.merge(other.coverage());
+    assert_eq!(all.report::<elsewhere::Lamp>(), "");
+    let missing = all.missing_edges::<Lamp>();
+    assert!(missing.contains(&"OFF_Start -> OFF".to_owned()) || !missing.is_empty(), "{missing:?}");
+    assert_eq!(all.missing_cells::<Lamp>(), coverage(&lamp([Go.into()])).missing_cells::<Lamp>());
+    assert_eq!(all.missing_edges::<Lamp>(), coverage(&lamp([Go.into()])).missing_edges::<Lamp>());
+    assert_eq!(all.machines().collect::<Vec<_>>(), ["Lamp", "Lamp"]);
+}
+
+/// A machine with a parameter: its shape is the same whatever the parameter is.
+struct Holder<T>(T);
+
+#[state_machine(HOLDING)]
+impl<T: 'static> Holder<T> {
+    fn HOLDING_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Done)
+    }
+}
+
+#[test]
+fn a_generic_machine_is_one_machine() {
+    let (mut numbers, mut words) = (Harness::new(Holder(7)), Harness::new(Holder("seven")));
+    assert!(numbers.give(Stop).value().is_some() && words.give(Go).value().is_none());
+    let mut all = numbers.coverage().clone();
+    all.merge(words.coverage());
+    assert_eq!((all.machines().count(), all.report::<Holder<&str>>()), (1, String::new()));
+}
+
 #[test]
 fn routines_have_no_table_and_do_not_count() {
     let mut kernel = kernel();
