@@ -26,7 +26,8 @@ use crate::shape::{CellShape, Shape};
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Coverage {
-    machines: BTreeMap<&'static str, Taken>,
+    /// By name; machines of one name, in different modules, differ in their shapes.
+    machines: BTreeMap<&'static str, Vec<Taken>>,
 }
 
 #[derive(Clone)]
@@ -122,16 +123,22 @@ impl Coverage {
     }
 
     fn of(&mut self, shape: &'static Shape) -> &mut Taken {
-        self.machines.entry(shape.machine).or_insert_with(|| Taken {
-            shape,
-            cells: BTreeMap::new(),
-            edges: BTreeSet::new(),
-        })
+        let namesakes = self.machines.entry(shape.machine).or_default();
+        let known = namesakes.iter().position(|taken| is_same(taken.shape, shape));
+        let index = known.unwrap_or_else(|| {
+            namesakes.push(Taken { shape, cells: BTreeMap::new(), edges: BTreeSet::new() });
+            namesakes.len() - 1
+        });
+        &mut namesakes[index]
+    }
+
+    fn taken(&self, shape: &'static Shape) -> Option<&Taken> {
+        self.machines.get(shape.machine)?.iter().find(|taken| is_same(taken.shape, shape))
     }
 
     /// Adds what `other` has counted.
     pub fn merge(&mut self, other: &Self) {
-        for taken in other.machines.values() {
+        for taken in other.machines.values().flatten() {
             let mine = self.of(taken.shape);
             for (cell, count) in &taken.cells {
                 *mine.cells.entry(*cell).or_insert(0) += count;
@@ -142,13 +149,13 @@ impl Coverage {
 
     /// The names of the machines that handled a message.
     pub fn machines(&self) -> impl Iterator<Item = &'static str> {
-        self.machines.keys().copied()
+        self.machines.values().flatten().map(|taken| taken.shape.machine)
     }
 
     /// The cells of `M` that were never taken, as `STATE_Message`; deferrals as `STATE defers Message`.
     pub fn missing_cells<M: Machine>(&self) -> Vec<String> {
         let shape = M::TABLE.shape;
-        let taken = self.machines.get(shape.machine);
+        let taken = self.taken(shape);
         let mut missing = Vec::new();
         for (state, state_shape) in shape.states.iter().enumerate() {
             for column in 0..=shape.messages.len() {
@@ -169,7 +176,7 @@ impl Coverage {
     /// The edges of `M` that were never taken, as `HANDLER -> STATE`; the end of the machine is `[*]`.
     pub fn missing_edges<M: Machine>(&self) -> Vec<String> {
         let shape = M::TABLE.shape;
-        let taken = self.machines.get(shape.machine);
+        let taken = self.taken(shape);
         let mut missing = Vec::new();
         for (index, handler) in shape.handlers.iter().enumerate() {
             let end = handler.ends.then_some(shape.states.len());
@@ -200,9 +207,14 @@ impl Coverage {
     /// The diagram of `M`, with the edges that were never taken marked.
     pub fn diagram<M: Machine>(&self) -> String {
         let shape = M::TABLE.shape;
-        let edges = self.machines.get(shape.machine).map(|taken| taken.edges.clone()).unwrap_or_default();
+        let edges = self.taken(shape).map(|taken| taken.edges.clone()).unwrap_or_default();
         crate::diagram::mermaid(shape, Some(&edges))
     }
+}
+
+/// Whether it is the same machine. A generic one may have its shape in several places.
+fn is_same(one: &'static Shape, other: &'static Shape) -> bool {
+    core::ptr::eq(one, other) || one == other
 }
 
 /// Whether anything is written for the cell; the column after the last is `Unknown`.

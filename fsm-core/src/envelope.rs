@@ -61,11 +61,6 @@ impl Envelope {
         Self { to, from, body }
     }
 
-    #[inline]
-    pub(crate) fn is_plain(&self) -> bool {
-        self.to as u32 <= SLOT
-    }
-
     pub(crate) fn kind(&self) -> Kind {
         match self.to as u32 >> SHIFT {
             0 => Kind::Plain,
