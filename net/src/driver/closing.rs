@@ -147,7 +147,9 @@ impl<N: Net> Driver<N> {
         let mut tokens = self.sockets.take_offers(owner);
         tokens.extend(self.sockets.of(owner));
         for token in tokens {
-            self.sockets.remove(token);
+            if let Some(Socket::Connection(_)) = self.sockets.remove(token) {
+                self.counters.ended += 1;
+            }
             self.net.close(token);
             self.sockets.unthrottle_all();
         }
