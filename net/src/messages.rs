@@ -169,6 +169,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// The kernel has as many points as it may have.
+    pub(crate) fn no_room() -> Self {
+        Self { kind: io::ErrorKind::QuotaExceeded, code: None, text: "No room for another point".into() }
+    }
+
     pub(crate) fn timed_out(text: impl Into<String>) -> Self {
         Self { kind: io::ErrorKind::TimedOut, code: None, text: text.into() }
     }

@@ -26,6 +26,10 @@ impl<N: Net> Driver<N> {
         connection.phase = Phase::Opening;
         let offered_to = core::mem::replace(&mut connection.owner, proxy);
         self.sockets.withdraw(token, offered_to);
+        if self.sockets.of(offered_to).is_none() {
+            // A connector has nothing else; a listener goes on with its port.
+            self.tell(offered_to, Released { reason: Ended::ByUs });
+        }
         let Some(connection) = self.sockets.connection(token) else { return };
         connection.border = Border::new(proxy);
         let reported = core::mem::take(&mut connection.reported);

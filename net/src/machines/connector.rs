@@ -36,7 +36,7 @@ impl Connector {
     }
 }
 
-#[state_machine(INITIAL, DIALLING, RELEASING)]
+#[state_machine(INITIAL, DIALLING, HANDING_OVER, RELEASING)]
 impl Connector {
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
         cx.send(Address::DRIVER, Dial { to: self.connect.to.clone() });
@@ -45,9 +45,14 @@ impl Connector {
     }
 
     fn DIALLING_Dialled(&mut self, dialled: Dialled, cx: &mut Context) -> Next<Self> {
-        let requested = self.connect.to.clone();
-        cx.create_beside(Proxy::connected(dialled, self.controller, requested).session(self.connect.session.clone()));
-        Self::complete(Done)
+        let (requested, remote) = (self.connect.to.clone(), dialled.remote);
+        let proxy = Proxy::connected(dialled, self.controller, requested).session(self.connect.session.clone());
+        if cx.create_beside(proxy).is_none() {
+            self.fail(Some(remote), Failure::no_room(), cx);
+            return Self::complete(Done); // the driver closes a connection that nobody attached
+        }
+        cx.cancel::<Deadline>();
+        Self::HANDING_OVER
     }
 
     fn DIALLING_NotDialled(&mut self, fault: NotDialled, cx: &mut Context) -> Next<Self> {
@@ -60,6 +65,17 @@ impl Connector {
         self.fail(tried, Failure::timed_out(format!("no answer within {:?}", self.connect.within)), cx);
         cx.send(Address::DRIVER, Release);
         Self::RELEASING
+    }
+
+    /// The proxy has attached itself. Until then the connection is this machine's: the driver closes it when this machine
+    /// ends.
+    fn HANDING_OVER_Released(&mut self, _: Released) -> Next<Self> {
+        Self::complete(Done)
+    }
+
+    /// The attempt has succeeded: there is nothing to give up.
+    fn HANDING_OVER_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::HANDING_OVER
     }
 
     fn ANY_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
