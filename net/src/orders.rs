@@ -91,6 +91,13 @@ pub(crate) struct Attach {
     pub(crate) connection: ConnectionId,
 }
 
+/// To the driver, from a listener: nobody will attach this connection.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Decline", local)]
+pub(crate) struct Decline {
+    pub(crate) connection: ConnectionId,
+}
+
 /// From the driver: the link is open. The driver waits for `Begin` before it takes the peer's messages.
 #[derive(Debug, PartialEq, Message)]
 #[message(name = "statepoint.order.Opened", local)]

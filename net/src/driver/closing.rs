@@ -146,16 +146,29 @@ impl<N: Net> Driver<N> {
         }
     }
 
+    /// The order `Decline`.
+    pub(super) fn decline(&mut self, listener: Address, ConnectionId(token): ConnectionId) {
+        if self.sockets.connection(token).is_some_and(|connection| connection.phase == Phase::Waiting) {
+            self.sockets.withdraw(token, listener);
+            self.close(token);
+        }
+    }
+
     fn give_back(&mut self, owner: Address) {
         self.forget_dials(owner);
         let mut tokens = self.sockets.take_offers(owner);
         tokens.extend(self.sockets.of(owner));
         for token in tokens {
-            if let Some(Socket::Connection(_)) = self.sockets.remove(token) {
-                self.counters.ended += 1;
-            }
-            self.net.close(token);
-            self.sockets.unthrottle_all();
+            self.close(token);
         }
+    }
+
+    /// The socket is closed, and nobody is told.
+    fn close(&mut self, token: Token) {
+        if let Some(Socket::Connection(_)) = self.sockets.remove(token) {
+            self.counters.ended += 1;
+        }
+        self.net.close(token);
+        self.sockets.unthrottle_all();
     }
 }

@@ -9,7 +9,7 @@ use super::connection::Phase;
 use super::inbound::ended_by;
 use crate::messages::{Close, Ended};
 use crate::net::{Net, Token};
-use crate::orders::{Attach, Begin, Bind, Cut, Dial, Filled, Release, Shut};
+use crate::orders::{Attach, Begin, Bind, Cut, Decline, Dial, Filled, Release, Shut};
 use crate::wire::{Fill, SendError, encode_gone, encode_message};
 
 impl<N: Net> Driver<N> {
@@ -33,6 +33,8 @@ impl<N: Net> Driver<N> {
             self.dial(from, &dial.to);
         } else if let Some(attach) = body.peek::<Attach>() {
             self.attach(from, attach);
+        } else if let Some(decline) = body.peek::<Decline>() {
+            self.decline(from, decline.connection);
         } else if let Some(begin) = body.peek::<Begin>() {
             self.begin(from, begin.target);
         } else if body.is::<Release>() {

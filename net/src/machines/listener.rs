@@ -5,8 +5,8 @@ use core::net::SocketAddr;
 use fsm_core::{Aborted, Address, Context, Done, Machine, Next, Start, Stop, Vocabulary, state_machine};
 
 use crate::machines::Proxy;
-use crate::messages::{Listening, NotAccepted, NotListening};
-use crate::orders::{Bind, Bound, Incoming, NotBound, Release, Released, TurnedAway};
+use crate::messages::{Failure, Listening, NotAccepted, NotListening};
+use crate::orders::{Bind, Bound, Decline, Incoming, NotBound, Release, Released, TurnedAway};
 use crate::request::Listen;
 
 /// An open port. A quiet child of its controller; the connections it accepts are its siblings, so they outlive it.
@@ -51,7 +51,10 @@ impl Listener {
     fn LISTENING_Incoming(&mut self, incoming: Incoming, cx: &mut Context) -> Next<Self> {
         if let Some(listening) = self.at {
             let proxy = Proxy::accepted(incoming.connection, self.controller, listening, incoming.remote);
-            cx.create_beside(proxy.session(self.listen.session.clone()));
+            if cx.create_beside(proxy.session(self.listen.session.clone())).is_none() {
+                cx.send(Address::DRIVER, Decline { connection: incoming.connection });
+                cx.send(self.controller, NotAccepted { listening, reason: Failure::no_room() });
+            }
         }
         Self::LISTENING
     }

@@ -108,7 +108,7 @@ impl Proxy {
         let Some(maker) = &self.maker else { return self.controller };
         let peer = Peer { address: cx.me().with_far(1), controller: self.controller, remote: self.remote };
         let session = cx.create(maker.create(&peer));
-        self.session = Some(session);
+        self.session = Some(session).filter(|session| !session.is_none());
         session
     }
 }
@@ -123,6 +123,13 @@ impl Proxy {
     fn OPENING_Opened(&mut self, _: Opened, cx: &mut Context) -> Next<Self> {
         self.opened = cx.now();
         let target = self.target(cx);
+        if target.is_none() {
+            // The kernel has no room for the session.
+            self.tell_not_opened(&Ended::System(Failure::no_room()), cx);
+            self.told = true;
+            cx.send(Address::DRIVER, Cut);
+            return Self::CLOSING;
+        }
         self.tell_opened(cx);
         cx.send(Address::DRIVER, Begin { target });
         Self::OPEN
