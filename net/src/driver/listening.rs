@@ -24,6 +24,8 @@ pub(super) struct Port {
     pub(super) owner: Address,
     /// How long it will wait when the system has no room; zero while it has.
     pause: Duration,
+    /// The owner knows that peers are turned away.
+    is_told: bool,
 }
 
 impl<N: Net> Driver<N> {
@@ -39,7 +41,7 @@ impl<N: Net> Driver<N> {
     pub(super) fn bind_address(&mut self, owner: Address, at: SocketAddr) {
         match self.net.listen(at) {
             Ok((token, at)) => {
-                let port = Port { owner, pause: Duration::ZERO };
+                let port = Port { owner, pause: Duration::ZERO, is_told: false };
                 self.sockets.insert(token, owner, Socket::Port(Box::new(port)));
                 self.tell(owner, Bound { at });
             }
@@ -75,7 +77,7 @@ impl<N: Net> Driver<N> {
 
     fn accepted(&mut self, port: Token, owner: Address, token: Token, remote: SocketAddr) {
         if let Some(port) = self.sockets.port(port) {
-            port.pause = Duration::ZERO;
+            (port.pause, port.is_told) = (Duration::ZERO, false);
         }
         self.counters.accepted += 1;
         let connection = Connection::new(owner, remote, &self.settings);
@@ -89,11 +91,13 @@ impl<N: Net> Driver<N> {
         self.counters.turned_away += turned_away as u64;
         let now = self.kernel.now();
         let Some(port) = self.sockets.port(token) else { return };
-        let is_first = port.pause.is_zero();
+        // The system says that it has no room also when nobody waits: it was the last peer that took the last room.
+        let is_news = turned_away > 0 && !port.is_told;
+        port.is_told |= is_news;
         port.pause = (port.pause * 2).clamp(PAUSE.0, PAUSE.1);
         let until = now + port.pause;
         self.sockets.throttle(token, until);
-        if is_first {
+        if is_news {
             self.tell(owner, TurnedAway { reason: Failure::from(error) });
         }
     }

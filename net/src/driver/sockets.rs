@@ -224,6 +224,8 @@ impl Sockets {
 
     /// The port accepts nothing before `until`.
     pub(super) fn throttle(&mut self, token: Token, until: Moment) {
+        // Peers that come meanwhile are tried too, so it may stand there already.
+        self.throttled.retain(|(_, throttled)| *throttled != token);
         self.throttled.push((until, token));
     }
 
