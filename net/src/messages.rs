@@ -225,6 +225,13 @@ pub enum Ended {
     System(Failure),
 }
 
+impl Ended {
+    /// The peer's stream has come to its end, which says nothing of the other direction: the peer may still read.
+    pub(crate) fn is_orderly(&self) -> bool {
+        matches!(self, Self::ByPeer | Self::CutShort)
+    }
+}
+
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -50,14 +50,15 @@ impl<N: Net> Driver<N> {
         let owner = connection.owner;
         match connection.phase {
             Phase::Waiting | Phase::Draining(_) => return,
-            // Both ends close at once: what waits is still written.
-            Phase::Shutting if ended == Ended::ByPeer => {
+            // Both ends close at once: what waits is still written. A frame that the peer had begun is of no interest, and
+            // it may have been completed: what comes after the close is not taken.
+            Phase::Shutting if ended.is_orderly() => {
                 connection.phase = Phase::Draining(Ended::ByUs);
                 return self.sockets.mark_dirty(token);
             }
             // This end has closed: the peer's end is all that was missing.
             Phase::Shutting | Phase::Shut => {
-                let reason = if ended == Ended::ByPeer { Ended::ByUs } else { ended };
+                let reason = if ended.is_orderly() { Ended::ByUs } else { ended };
                 return self.finish(token, reason);
             }
             Phase::Opening | Phase::Offered | Phase::Open => {}
@@ -65,10 +66,8 @@ impl<N: Net> Driver<N> {
         if matches!(ended, Ended::Protocol(_)) {
             self.counters.protocol_errors += 1;
         }
-        // Only a peer that has closed in order still reads.
-        let is_orderly = matches!(ended, Ended::ByPeer | Ended::CutShort);
         connection.phase = Phase::Draining(ended.clone());
-        if !is_orderly {
+        if !ended.is_orderly() {
             connection.output.clear(&mut self.pool);
         }
         self.tell(owner, Lost { reason: ended });

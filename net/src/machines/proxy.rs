@@ -205,7 +205,9 @@ impl Proxy {
         if !self.told {
             let Self { remote, opened, .. } = *self;
             let value = self.value.take().unwrap_or_else(|| Value::from(Done));
-            self.tell(Closed { value, remote, opened, at: cx.now(), reason: released.reason }, cx);
+            // Both ends have closed at once, and the driver heard of the peer's end first.
+            let reason = if released.reason.is_orderly() { Ended::ByUs } else { released.reason };
+            self.tell(Closed { value, remote, opened, at: cx.now(), reason }, cx);
         }
         Self::complete(Done)
     }
