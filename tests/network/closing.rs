@@ -1,0 +1,342 @@
+//! How connections end.
+
+use std::time::Duration;
+
+use statepoint::prelude::*;
+use statepoint::{Ended, Panicked};
+
+use crate::frames::{self, Called, DEFAULT};
+use crate::messages::{Bulk, Note};
+use crate::puppet::{Pair, Puppet};
+use crate::scenarios;
+use crate::simulated::Simulated;
+use crate::world::{Raw, World, read_to_end, read_until, write_all};
+
+scenarios!(
+    a_close_is_told_to_who_closes_and_to_the_peer,
+    what_was_sent_before_a_close_arrives,
+    what_fills_buffers_before_a_close_arrives_too,
+    what_was_sent_before_the_sender_ended_arrives,
+    both_ends_close_at_once,
+    a_connection_is_closed_once_however_often_one_asks,
+    a_controller_that_ends_takes_its_connections_along,
+    a_controller_that_panics_takes_its_connections_along,
+    a_parent_that_ends_takes_what_its_children_have_along,
+    a_peer_that_ends_its_direction_gets_what_waits,
+    a_peer_that_ends_in_the_middle_of_a_frame_is_cut_short,
+    a_close_in_the_middle_of_the_peers_frame_is_a_close,
+    a_peer_in_the_middle_of_a_frame_gets_what_was_sent_before_the_close,
+    what_a_peer_sends_after_the_close_is_not_taken,
+    a_peer_that_never_answers_a_close_is_cut,
+    a_peer_that_never_answers_does_not_hold_the_controllers_end_up,
+    a_connection_closed_by_a_point_that_is_not_its_controller,
+);
+
+fn a_close_is_told_to_who_closes_and_to_the_peer(world: &mut impl World) {
+    let (here, there) = (world.host(), world.host());
+    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+    let (at, _) = server.listen(world);
+    client.soon(world, move |cx| {
+        cx.connect(at);
+    });
+    let (connected, there) = client.expect::<Connected>(world);
+    let (accepted, back) = server.expect::<Accepted>(world);
+    client.send(world, there, Close);
+    let (closed, from) = client.expect::<Closed>(world);
+    assert_eq!((closed.remote, closed.opened, closed.reason), (at, connected.at, Ended::ByUs));
+    assert!(closed.value.is::<statepoint::Done>() && closed.at >= closed.opened);
+    assert_eq!(from, there);
+    let (abandoned, from) = server.expect::<Abandoned>(world);
+    assert_eq!((abandoned.remote, abandoned.reason), (accepted.remote, Ended::ByPeer));
+    assert_eq!((abandoned.opened, from), (accepted.at, back));
+    let hosts = (client.host, server.host);
+    world.run_until("the sockets to close", |world| (world.sockets(hosts.0), world.sockets(hosts.1)) == (0, 1));
+    assert_eq!((client.waiting(), server.waiting()), (0, 0));
+    world.finish();
+}
+
+fn what_was_sent_before_a_close_arrives(world: &mut impl World) {
+    const COUNT: u64 = 10_000;
+    let Pair { server, client, there, .. } = Pair::new(world);
+    client.soon(world, move |cx| {
+        (0..COUNT).for_each(|number| cx.send(there, Note { number }));
+        cx.send(there, Close);
+    });
+    for number in 0..COUNT {
+        assert_eq!(server.expect::<Note>(world).0, Note { number });
+    }
+    assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
+    assert_eq!(client.expect::<Closed>(world).0.reason, Ended::ByUs);
+    world.finish();
+}
+
+fn what_fills_buffers_before_a_close_arrives_too(world: &mut impl World) {
+    let Pair { server, client, there, .. } = Pair::new(world);
+    client.soon(world, move |cx| {
+        (0..40).for_each(|number| cx.send(there, Bulk::new(number, 250_000)));
+        cx.send(there, Close);
+    });
+    for number in 0..40 {
+        assert_eq!(server.expect::<Bulk>(world).0.number, number);
+    }
+    assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
+    // It was congested when it was closed; that it is relieved is of no interest any more.
+    client.pick::<Closed>(world);
+    assert!(client.count::<Congested>() == client.waiting() && client.waiting() <= 1, "{:?}", client.names());
+    world.finish();
+}
+
+/// No `Close`: the controller ends with all it has to say still unwritten.
+fn what_was_sent_before_the_sender_ended_arrives(world: &mut impl World) {
+    const COUNT: u64 = 10_000;
+    let Pair { server, client, there, .. } = Pair::new(world);
+    client.soon(world, move |cx| (0..COUNT).for_each(|number| cx.send(there, Note { number })));
+    client.stop(world);
+    for number in 0..COUNT {
+        assert_eq!(server.expect::<Note>(world).0, Note { number });
+    }
+    assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
+    world.finish();
+}
+
+fn both_ends_close_at_once(world: &mut impl World) {
+    let Pair { server, client, there, back, .. } = Pair::new(world);
+    client.send(world, there, Close);
+    server.send(world, back, Close);
+    for puppet in [&client, &server] {
+        assert_eq!(puppet.expect::<Closed>(world).0.reason, Ended::ByUs);
+        let host = puppet.host;
+        world.run_until("the connection to end", |world| world.net_counters(host).ended == 1);
+        assert_eq!(puppet.names(), [""; 0]);
+    }
+    world.finish();
+}
+
+fn a_connection_is_closed_once_however_often_one_asks(world: &mut impl World) {
+    let Pair { server, client, there, .. } = Pair::new(world);
+    client.soon(world, move |cx| (0..5).for_each(|_| cx.send(there, Close)));
+    client.expect::<Closed>(world);
+    server.expect::<Abandoned>(world);
+    client.act(world, move |cx| cx.send(there, Close));
+    assert_eq!((client.names(), server.names()), (vec![], vec![]));
+    world.finish();
+}
+
+fn a_controller_that_ends_takes_its_connections_along(world: &mut impl World) {
+    let (here, there) = (world.host(), world.host());
+    let server = Puppet::new(world, here);
+    let (at, _) = server.listen(world);
+    let parent = Puppet::new(world, there);
+    let client = parent.child(world);
+    for _ in 0..5 {
+        client.connect(world, at);
+        server.expect::<Accepted>(world);
+    }
+    client.listen(world);
+    client.end(world);
+    world.run_until("the parent to hear of it", |_| parent.has_completed());
+    assert_eq!(world.sockets(there), 0, "who sees `Completed` knows that nothing below is alive");
+    let completed = parent.completed();
+    assert_eq!((completed.len(), completed[0].0.dropped), (1, 0));
+    for _ in 0..5 {
+        assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
+    }
+    world.finish();
+}
+
+fn a_controller_that_panics_takes_its_connections_along(world: &mut impl World) {
+    let Pair { server, client, at, .. } = Pair::new(world);
+    let child = client.child(world);
+    child.connect(world, at);
+    child.listen(world);
+    server.expect::<Accepted>(world);
+    child.soon(world, |_| panic!("on purpose"));
+    let host = client.host;
+    world.run_until("the parent to hear of it", |_| client.has_completed());
+    assert_eq!(world.sockets(host), 1, "that of the parent");
+    let (completed, from) = client.completed().remove(0);
+    assert!(completed.value.is::<Panicked>() && from == child.address);
+    assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
+    world.finish();
+}
+
+fn a_parent_that_ends_takes_what_its_children_have_along(world: &mut impl World) {
+    let Pair { server, client, at, .. } = Pair::new(world);
+    let grandchild = client.child(world).child(world);
+    grandchild.connect(world, at);
+    server.expect::<Accepted>(world);
+    client.end(world);
+    let host = client.host;
+    world.run_until("all of it to end", |world| world.kernel(host).points() == 0);
+    assert_eq!(world.sockets(host), 0);
+    assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
+    assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
+    world.finish();
+}
+
+/// A server, and somebody who speaks bytes to it and has said so much.
+fn with_raw<W: World>(world: &mut W, bytes: &[u8]) -> (Puppet, W::Raw, Address) {
+    let host = world.host();
+    let server = Puppet::new(world, host);
+    let (at, _) = server.listen(world);
+    let mut raw = world.dial(at);
+    let hello = frames::message(DEFAULT, Some(0), Called::Name(Note::NAME), &[], &frames::body("number", 0));
+    write_all(world, &mut raw, &[&hello, bytes].concat());
+    server.expect::<Accepted>(world);
+    let (_, back) = server.expect::<Note>(world);
+    (server, raw, back)
+}
+
+fn a_peer_that_ends_its_direction_gets_what_waits(world: &mut impl World) {
+    let (server, mut raw, back) = with_raw(world, &[]);
+    // More than the buffers of both systems hold.
+    server.act(world, move |cx| (0..15).for_each(|number| cx.send(back, Bulk::new(number, 1_000_000))));
+    raw.shutdown();
+    assert_eq!(server.pick::<Abandoned>(world).0.reason, Ended::ByPeer);
+    let (bytes, was_reset) = read_to_end(world, &mut raw);
+    assert!(bytes.len() > 15_000_000 && !was_reset, "{} bytes", bytes.len());
+    let host = server.host;
+    world.run_until("the socket to close", |world| world.sockets(host) == 1);
+    world.finish();
+}
+
+fn a_peer_that_ends_in_the_middle_of_a_frame_is_cut_short(world: &mut impl World) {
+    for bytes in [&[0][..], &[0, 0, 0, 9], &[0, 0, 0, 9, 0x94]] {
+        let (server, mut raw, back) = with_raw(world, bytes);
+        raw.shutdown();
+        let (abandoned, from) = server.expect::<Abandoned>(world);
+        assert_eq!((abandoned.reason, from), (Ended::CutShort, back));
+        read_to_end(world, &mut raw);
+        raw.close();
+    }
+    world.finish();
+}
+
+fn a_close_in_the_middle_of_the_peers_frame_is_a_close(world: &mut impl World) {
+    let (server, mut raw, back) = with_raw(world, &[0, 0, 0, 9, 0x94]);
+    world.settle();
+    server.send(world, back, Close);
+    let (bytes, was_reset) = read_to_end(world, &mut raw);
+    assert_eq!((bytes.len(), was_reset), (0, false));
+    write_all(world, &mut raw, &[0xFF; 8]); // the rest of the frame
+    raw.shutdown();
+    assert_eq!(server.expect::<Closed>(world).0.reason, Ended::ByUs);
+    raw.close();
+    world.finish();
+}
+
+fn a_peer_in_the_middle_of_a_frame_gets_what_was_sent_before_the_close(world: &mut impl World) {
+    let (server, mut raw, back) = with_raw(world, &[0, 0, 0, 9, 0x94]);
+    world.settle();
+    server.act(world, move |cx| {
+        (0..15).for_each(|number| cx.send(back, Bulk::new(number, 1_000_000)));
+        cx.send(back, Close);
+    });
+    raw.shutdown();
+    world.settle();
+    let (bytes, was_reset) = read_to_end(world, &mut raw);
+    assert!(bytes.len() > 15_000_000 && !was_reset, "{} bytes", bytes.len());
+    assert_eq!(server.pick::<Closed>(world).0.reason, Ended::ByUs);
+    world.finish();
+}
+
+fn what_a_peer_sends_after_the_close_is_not_taken(world: &mut impl World) {
+    let (server, mut raw, back) = with_raw(world, &[]);
+    server.send(world, back, Close);
+    read_to_end(world, &mut raw);
+    let note = frames::message(DEFAULT, Some(0), Called::Number(0), &[], &frames::body("number", 1));
+    write_all(world, &mut raw, &note);
+    write_all(world, &mut raw, b"\0\0\0\0 not even a frame, and nobody looks");
+    raw.shutdown();
+    assert_eq!(server.expect::<Closed>(world).0.reason, Ended::ByUs);
+    assert_eq!((server.waiting(), world.net_counters(server.host).protocol_errors), (0, 0));
+    raw.close();
+    world.finish();
+}
+
+fn a_peer_that_never_answers_a_close_is_cut(world: &mut impl World) {
+    let (server, mut raw, back) = with_raw(world, &[]);
+    let began = server.act(world, move |cx| {
+        cx.send(back, Note { number: 1 });
+        cx.send(back, Close);
+        cx.now()
+    });
+    let got = read_until(world, &mut raw, |bytes| frames::first(bytes).is_some());
+    assert_eq!(got, frames::message(-1, Some(0), Called::Name(Note::NAME), &[], &frames::body("number", 1)));
+    let (closed, _) = server.expect::<Closed>(world);
+    assert_eq!(closed.reason, Ended::NoAnswer);
+    let took = closed.at - began;
+    assert!(took >= Duration::from_secs(3) && took < Duration::from_secs(4), "{took:?}");
+    let host = server.host;
+    world.run_until("the socket to close", |world| world.sockets(host) == 1);
+    world.run_until("the peer to notice that it was cut", |_| {
+        Raw::write(&mut raw, b"x").is_err_and(|error| error.kind() != std::io::ErrorKind::WouldBlock)
+    });
+    raw.close();
+    world.finish();
+}
+
+fn a_peer_that_never_answers_does_not_hold_the_controllers_end_up(world: &mut impl World) {
+    let (server, raw, back) = with_raw(world, &[]);
+    let host = server.host;
+    // It does not even read.
+    server.act(world, move |cx| (0..14).for_each(|number| cx.send(back, Bulk::new(number, 1_000_000))));
+    server.stop(world);
+    world.run_until("all of it to end", |world| world.kernel(host).points() == 0);
+    assert_eq!((world.sockets(host), world.kernel(host).counters().dropped), (0, 0));
+    raw.close();
+    world.finish();
+}
+
+fn a_connection_closed_by_a_point_that_is_not_its_controller(world: &mut impl World) {
+    let Pair { server, client, there, .. } = Pair::new(world);
+    let stranger = Puppet::new(world, client.host);
+    stranger.send(world, there, Close);
+    assert_eq!(client.expect::<Closed>(world).0.reason, Ended::ByUs);
+    server.expect::<Abandoned>(world);
+    assert_eq!(stranger.names(), [""; 0]);
+    world.finish();
+}
+
+#[test]
+fn a_reset_is_told_to_both_ends() {
+    let world = &mut Simulated::calm();
+    let Pair { server, client, .. } = Pair::new(world);
+    let connection = world.net().connections()[0].connection;
+    world.net().reset(connection);
+    assert_eq!(client.expect::<Abandoned>(world).0.reason, Ended::Reset);
+    assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::Reset);
+    world.finish();
+}
+
+#[test]
+fn a_reset_while_closing_is_still_a_close() {
+    let world = &mut Simulated::calm();
+    let Pair { server, client, there, .. } = Pair::new(world);
+    world.net().clog(Simulated::ip(client.host), Simulated::ip(server.host));
+    client.act(world, move |cx| cx.send(there, Close));
+    let connection = world.net().connections()[0].connection;
+    world.net().unclog(Simulated::ip(client.host), Simulated::ip(server.host));
+    world.net().reset(connection);
+    assert_eq!(client.expect::<Closed>(world).0.reason, Ended::Reset);
+    assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::Reset);
+    world.finish();
+}
+
+/// Half of the connections end by a peer that has lost its power, and that nobody hears from until one closes.
+#[test]
+fn a_peer_that_has_vanished_is_cut_when_one_closes() {
+    let world = &mut Simulated::calm();
+    let Pair { server, client, there, .. } = Pair::new(world);
+    world.net().crash(Simulated::ip(server.host));
+    client.act(world, move |cx| {
+        cx.send(there, Note { number: 1 });
+        cx.send(there, Close);
+    });
+    assert_eq!(client.expect::<Closed>(world).0.reason, Ended::NoAnswer);
+    assert_eq!(world.sockets(client.host), 0);
+    client.stop(world);
+    let host = client.host;
+    world.run_until("all of it to end", |world| world.kernel(host).points() == 0);
+    assert!(world.is_clean(host));
+}

@@ -1,0 +1,222 @@
+//! Stopping and closing at every moment: nothing is left, nothing is told twice, and no answer that crosses the wish to end
+//! finds a machine that does not know it.
+
+use statepoint::prelude::*;
+use statepoint::{Limits, NetSettings};
+
+use crate::messages::Note;
+use crate::puppet::{Pair, Puppet};
+use crate::scenarios;
+use crate::world::World;
+
+scenarios!(
+    an_attempt_stopped_at_any_moment_leaves_nothing_or_a_connection,
+    an_attempt_by_name_stopped_at_any_moment_leaves_nothing_or_a_connection,
+    a_refused_attempt_stopped_at_any_moment_leaves_nothing,
+    a_client_stopped_at_any_moment_leaves_nothing,
+    a_server_stopped_at_any_moment_leaves_nothing,
+    a_listener_stopped_at_any_moment_leaves_who_was_accepted,
+    a_connection_closed_at_any_moment_ends_once_for_each,
+    a_kernel_with_little_to_do_per_turn_loses_no_attempt,
+);
+
+/// How many turns there are to come between.
+const MOMENTS: usize = 24;
+
+fn stop_attempt<W: World>(world: &mut W, to: impl Fn(&mut W, HostPort) -> HostPort) {
+    let (here, there) = (world.host(), world.host());
+    let server = Puppet::new(world, here);
+    let (at, _) = server.listen(world);
+    for moment in 0..MOMENTS {
+        let client = Puppet::new(world, there);
+        let to = to(world, at.into());
+        let attempt = client.act(world, move |cx| cx.connect(to));
+        for _ in 0..moment {
+            world.nudge();
+        }
+        world.kernel(there).send(attempt, Address::NONE, Stop);
+        world.run_until("the attempt to end", |world| !world.kernel(there).is_alive(attempt));
+        // What it has made, if it has made something, is told, and goes on.
+        for _ in 0..MOMENTS {
+            world.nudge();
+        }
+        let connected = client.count::<Connected>();
+        assert!(connected == client.waiting() && connected <= 1, "{moment}: {:?}", client.names());
+        assert_eq!((world.sockets(there), world.kernel(there).timers()), (connected, 0), "at moment {moment}");
+        if connected == 1 {
+            let (_, there) = client.take::<Connected>();
+            client.send(world, there, Note { number: moment as u64 });
+            server.pick::<Note>(world);
+        }
+        client.end(world);
+        world.run_until("all of it to end", |world| world.kernel(there).points() == 0 && world.sockets(there) == 0);
+    }
+    world.finish();
+}
+
+fn an_attempt_stopped_at_any_moment_leaves_nothing_or_a_connection(world: &mut impl World) {
+    stop_attempt(world, |_, at| at);
+}
+
+fn an_attempt_by_name_stopped_at_any_moment_leaves_nothing_or_a_connection(world: &mut impl World) {
+    stop_attempt(world, |world, at| HostPort::new(world.name(0), at.port()));
+}
+
+fn a_refused_attempt_stopped_at_any_moment_leaves_nothing(world: &mut impl World) {
+    let host = world.host();
+    let nobody = std::net::SocketAddr::new(world.own(host).ip(), 1);
+    for moment in 0..MOMENTS {
+        let client = Puppet::new(world, host);
+        let attempt = client.act(world, move |cx| cx.connect(nobody));
+        for _ in 0..moment {
+            world.nudge();
+        }
+        world.kernel(host).send(attempt, Address::NONE, Stop);
+        world.run_until("the attempt to end", |world| !world.kernel(host).is_alive(attempt));
+        assert!(client.waiting() <= 1 && client.count::<NotConnected>() == client.waiting(), "{:?}", client.names());
+        assert_eq!((world.sockets(host), world.kernel(host).timers()), (0, 0), "at moment {moment}");
+        client.end(world);
+    }
+    world.finish();
+}
+
+fn a_client_stopped_at_any_moment_leaves_nothing(world: &mut impl World) {
+    let (here, there) = (world.host(), world.host());
+    let server = Puppet::new(world, here);
+    let (at, _) = server.listen(world);
+    for moment in 0..MOMENTS {
+        let client = Puppet::new(world, there);
+        client.soon(world, move |cx| {
+            cx.connect(at);
+        });
+        for _ in 0..moment {
+            world.nudge();
+        }
+        client.stop(world);
+        world.run_until("all of it to end", |world| {
+            world.kernel(there).points() == 0 && world.sockets(there) == 0 && world.kernel(here).points() == 2
+        });
+        assert_eq!((world.sockets(here), world.kernel(there).timers()), (1, 0), "at moment {moment}");
+    }
+    let (accepted, abandoned) = (server.count::<Accepted>(), server.count::<Abandoned>());
+    assert!(accepted > 0 && accepted == abandoned, "{accepted} accepted, {abandoned} abandoned");
+    world.finish();
+}
+
+fn a_server_stopped_at_any_moment_leaves_nothing(world: &mut impl World) {
+    let (here, there) = (world.host(), world.host());
+    for moment in 0..MOMENTS {
+        let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+        let (at, _) = server.listen(world);
+        client.soon(world, move |cx| {
+            cx.connect(at);
+        });
+        for _ in 0..moment {
+            world.nudge();
+        }
+        server.stop(world);
+        world.run_until("the client to hear of it", |world| {
+            let over = client.count::<Abandoned>() + client.count::<NotConnected>();
+            over > 0 && world.kernel(here).points() == 0 && world.sockets(here) == 0
+        });
+        let told = (client.count::<Connected>(), client.count::<Abandoned>(), client.count::<NotConnected>());
+        assert!(told == (1, 1, 0) || told == (0, 0, 1), "at moment {moment}: {told:?}");
+        client.end(world);
+        world.run_until("all of it to end", |world| world.kernel(there).points() == 0 && world.sockets(there) == 0);
+    }
+    world.finish();
+}
+
+fn a_listener_stopped_at_any_moment_leaves_who_was_accepted(world: &mut impl World) {
+    let (here, there) = (world.host(), world.host());
+    let mut outcomes = Vec::new();
+    for moment in 0..MOMENTS {
+        let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+        let (at, listener) = server.listen(world);
+        client.soon(world, move |cx| {
+            cx.connect(at);
+        });
+        for _ in 0..moment {
+            world.nudge();
+        }
+        world.kernel(here).send(listener, Address::NONE, Stop);
+        world.run_until("the listener to end", |world| !world.kernel(here).is_alive(listener));
+        world.run_until("the client to know", |world| {
+            let over = client.count::<Abandoned>() + client.count::<NotConnected>();
+            over > 0 || (server.count::<Accepted>() > 0 && world.sockets(here) == 1)
+        });
+        let accepted = server.count::<Accepted>();
+        if accepted == 1 {
+            let (_, there) = client.pick::<Connected>(world);
+            client.send(world, there, Note { number: 1 });
+            server.pick::<Note>(world);
+        }
+        assert_eq!(world.sockets(here), accepted, "at moment {moment}: {:?}", server.names());
+        outcomes.push(accepted);
+        for puppet in [client, server] {
+            puppet.end(world);
+        }
+        world.run_until("all of it to end", |world| {
+            [here, there].iter().all(|host| world.kernel(*host).points() == 0 && world.sockets(*host) == 0)
+        });
+    }
+    assert!(outcomes.contains(&1), "the last moment is late enough: {outcomes:?}");
+    world.finish();
+}
+
+fn a_connection_closed_at_any_moment_ends_once_for_each(world: &mut impl World) {
+    let (here, there) = (world.host(), world.host());
+    for moment in 0..MOMENTS {
+        let Pair { server, client, there, back, .. } = Pair::on(world, here, there);
+        client.send(world, there, Close);
+        for _ in 0..moment {
+            world.nudge();
+        }
+        server.send(world, back, Close);
+        for puppet in [&client, &server] {
+            puppet.wait_for(world, 1, "the end to be told");
+        }
+        for _ in 0..MOMENTS {
+            world.nudge();
+        }
+        for puppet in [&client, &server] {
+            let (closed, abandoned) = (puppet.count::<Closed>(), puppet.count::<Abandoned>());
+            assert_eq!((closed + abandoned, puppet.waiting()), (1, 1), "at moment {moment}: {:?}", puppet.names());
+        }
+        assert_eq!(client.count::<Closed>(), 1, "the client closed first");
+        for puppet in [client, server] {
+            puppet.end(world);
+        }
+    }
+    world.finish();
+}
+
+/// A turn ends after so many messages. Between the end of an attempt and the first step of what it has made lie turns,
+/// then; the connection must outlive them.
+fn a_kernel_with_little_to_do_per_turn_loses_no_attempt(world: &mut impl World) {
+    let (here, there) = (world.host(), world.host_with(Limits::default(), NetSettings::default()));
+    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+    let (at, _) = server.listen(world);
+    // Messages that beget themselves keep the client's run queue longer than one turn takes.
+    let busy: Vec<Puppet> = (0..3).map(|_| Puppet::new(world, there)).collect();
+    for puppet in &busy {
+        let me = puppet.address;
+        for number in 0..1_000 {
+            puppet.soon(world, move |cx| cx.send(me, Note { number }));
+        }
+    }
+    for _ in 0..50 {
+        for puppet in &busy {
+            for _ in 0..700 {
+                puppet.soon(world, |_| {});
+            }
+        }
+        client.soon(world, move |cx| {
+            cx.connect(at);
+        });
+        world.nudge();
+    }
+    client.wait_for(world, 50, "fifty answers");
+    assert_eq!(client.count::<Connected>(), 50, "{:?}", client.names());
+    world.finish();
+}

@@ -1,0 +1,209 @@
+//! More than the system, or the kernel, has room for.
+
+use std::io::ErrorKind;
+use std::time::Duration;
+
+use statepoint::net::AcceptFailure;
+use statepoint::prelude::*;
+use statepoint::sim::Happening;
+use statepoint::{Ended, Limits, NetSettings};
+
+use crate::messages::Note;
+use crate::puppet::{Pair, Puppet};
+use crate::scenarios;
+use crate::simulated::Simulated;
+use crate::world::World;
+
+scenarios!(
+    a_kernel_without_room_for_a_connection_turns_the_peer_away,
+    a_kernel_without_room_for_a_connection_tells_who_connects,
+    a_kernel_without_room_for_a_session_closes_the_connection,
+);
+
+fn with_points(world: &mut impl World, points: u32) -> usize {
+    world.host_with(Limits { points, ..Limits::default() }, NetSettings::default())
+}
+
+fn a_kernel_without_room_for_a_connection_turns_the_peer_away(world: &mut impl World) {
+    // The server, its listener, one connection.
+    let (here, there) = (with_points(world, 3), world.host());
+    let Pair { server, client, at, there, back, .. } = Pair::on(world, here, there);
+    for _ in 0..3 {
+        client.connect_in_vain(world, at);
+        let (fault, _) = server.expect::<NotAccepted>(world);
+        assert_eq!((fault.listening, fault.reason.kind), (at, ErrorKind::QuotaExceeded));
+    }
+    world.run_until("the sockets to close", |world| world.sockets(here) == 2);
+    // The first goes on, and when it has gone there is room.
+    client.send(world, there, Note { number: 1 });
+    assert_eq!(server.expect::<Note>(world).1, back);
+    client.send(world, there, Close);
+    server.expect::<Abandoned>(world);
+    client.expect::<Closed>(world);
+    world.run_until("the connection to end", |world| world.kernel(here).points() == 2);
+    client.connect(world, at);
+    server.expect::<Accepted>(world);
+    world.finish();
+}
+
+fn a_kernel_without_room_for_a_connection_tells_who_connects(world: &mut impl World) {
+    // The client and its attempt.
+    let (here, there) = (world.host(), with_points(world, 2));
+    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+    let (at, _) = server.listen(world);
+    client.soon(world, move |cx| {
+        cx.connect(at);
+    });
+    let (fault, _) = client.expect::<NotConnected>(world);
+    assert_eq!(
+        (fault.requested, fault.tried, fault.reason.kind),
+        (HostPort::from(at), Some(at), ErrorKind::QuotaExceeded)
+    );
+    server.expect::<Accepted>(world);
+    server.expect::<Abandoned>(world);
+    assert_eq!(world.sockets(there), 0);
+    world.finish();
+}
+
+fn a_kernel_without_room_for_a_session_closes_the_connection(world: &mut impl World) {
+    // The server, its listener, one connection, but no session.
+    let (here, there) = (with_points(world, 3), world.host());
+    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+    let own = world.own(here);
+    server.soon(world, move |cx| {
+        let session = |_: &statepoint::Peer| routine(async |cx: &mut Routine| cx.select::<Stop>().await);
+        cx.listen(Listen::at(own).session(session));
+    });
+    let at = server.expect::<Listening>(world).0.listening;
+    client.connect_in_vain(world, at);
+    assert_eq!(server.expect::<NotAccepted>(world).0.reason.kind, ErrorKind::QuotaExceeded);
+    world.run_until("the connection to end", |world| world.kernel(here).points() == 2);
+    assert_eq!(world.sockets(here), 1);
+    world.finish();
+}
+
+/// A server whose system fails to accept, and a client.
+fn failing(world: &mut Simulated, failure: AcceptFailure, times: usize) -> (Puppet, Puppet, std::net::SocketAddr) {
+    let (here, there) = (world.host(), world.host());
+    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+    let (at, _) = server.listen(world);
+    world.net().fail_accepts(Simulated::ip(here), failure, times);
+    (server, client, at)
+}
+
+#[test]
+fn a_peer_that_is_lost_while_it_is_accepted_is_nobodys_concern() {
+    let world = &mut Simulated::calm();
+    let (server, client, at) = failing(world, AcceptFailure::Retry, 0);
+    for _ in 0..3 {
+        world.net().fail_accepts(Simulated::ip(server.host), AcceptFailure::Retry, 1);
+        client.connect_in_vain(world, at);
+    }
+    client.connect(world, at);
+    server.expect::<Accepted>(world);
+    assert_eq!(server.names(), [""; 0]);
+    world.finish();
+}
+
+#[test]
+fn peers_are_turned_away_while_the_system_has_no_room_and_it_is_told_once() {
+    let world = &mut Simulated::calm();
+    let (server, client, at) = failing(world, AcceptFailure::Exhausted, 5);
+    for turned_away in 1..=5 {
+        client.connect(world, at);
+        assert_eq!(client.expect::<Abandoned>(world).0.reason, Ended::ByPeer, "it learns it at once");
+        assert_eq!(world.net_counters(server.host).turned_away, turned_away);
+    }
+    let (fault, _) = server.expect::<NotAccepted>(world);
+    assert_eq!((fault.listening, fault.reason.code), (at, Some(24)));
+    client.connect(world, at);
+    server.expect::<Accepted>(world);
+    assert_eq!(server.names(), [""; 0], "it is told once");
+    // The next time is another.
+    world.net().fail_accepts(Simulated::ip(server.host), AcceptFailure::Exhausted, 1);
+    client.connect(world, at);
+    server.expect::<NotAccepted>(world);
+    client.expect::<Abandoned>(world);
+    world.finish();
+}
+
+#[test]
+fn a_listener_that_is_out_of_descriptors_waits_without_spinning_and_recovers() {
+    let world = &mut Simulated::calm();
+    let (here, there) = (world.host(), world.host());
+    let Pair { server, client, at, there, .. } = Pair::on(world, here, there);
+    let ip = Simulated::ip(here);
+    world.net().limit_sockets(ip, 2); // the port and the first connection
+    for _ in 0..200 {
+        client.soon(world, move |cx| {
+            cx.connect(at);
+        });
+        world.pass(Duration::from_millis(1));
+    }
+    client.wait_for(world, 400, "all of them to be turned away");
+    assert_eq!((client.count::<Connected>(), client.count::<Abandoned>()), (200, 200));
+    assert_eq!((server.count::<NotAccepted>(), server.waiting()), (1, 1));
+    server.take::<NotAccepted>();
+    // Nobody comes any more: it looks again now and then, at most once a second.
+    let tries = |world: &Simulated| world.net().count(Happening::AcceptExhausted);
+    let before = tries(world);
+    world.pass(Duration::from_secs(60));
+    assert!((50..=70).contains(&(tries(world) - before)), "{} tries in a minute", tries(world) - before);
+    while client.waiting() > 0 {
+        match client.count::<Connected>() {
+            0 => drop(client.take::<Abandoned>()),
+            _ => drop(client.pick::<Connected>(world)),
+        }
+    }
+    // A descriptor comes free: who comes then is served at once, and that it was the last one is no news.
+    client.send(world, there, Close);
+    server.expect::<Abandoned>(world);
+    client.expect::<Closed>(world);
+    let began = world.simulation.now();
+    let again = client.connect(world, at);
+    server.expect::<Accepted>(world);
+    client.send(world, again, Note { number: 1 });
+    server.expect::<Note>(world);
+    assert!(world.simulation.now() - began < Duration::from_millis(10));
+    world.net().limit_sockets(ip, usize::MAX);
+    world.finish();
+}
+
+#[test]
+fn those_who_wait_are_accepted_when_descriptors_come_free_elsewhere() {
+    let world = &mut Simulated::calm();
+    let (here, there) = (world.host(), world.host());
+    let Pair { server, client, at, .. } = Pair::on(world, here, there);
+    let ip = Simulated::ip(here);
+    // More than are turned away at once, so that some wait.
+    world.net().limit_sockets(ip, 2);
+    world.net().fail_accepts(ip, AcceptFailure::Exhausted, 1);
+    for _ in 0..100 {
+        client.soon(world, move |cx| {
+            cx.connect(at);
+        });
+    }
+    client.wait_for(world, 164, "the first to be turned away");
+    assert_eq!(server.expect::<NotAccepted>(world).0.reason.code, Some(24));
+    let began = world.simulation.now();
+    // The driver cannot know of it: it looks by itself.
+    world.net().limit_sockets(ip, usize::MAX);
+    server.wait_for(world, 36, "the rest to be accepted");
+    let took = world.simulation.now() - began;
+    assert!(took <= Duration::from_secs(1), "{took:?}");
+    world.finish();
+}
+
+#[test]
+fn a_port_without_a_descriptor_is_told() {
+    let world = &mut Simulated::calm();
+    let host = world.host();
+    let server = Puppet::new(world, host);
+    world.net().limit_sockets(Simulated::ip(host), 0);
+    let own = world.own(host);
+    server.soon(world, move |cx| {
+        cx.listen(own);
+    });
+    assert_eq!(server.expect::<NotListening>(world).0.reason.code, Some(24));
+    world.finish();
+}

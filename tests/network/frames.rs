@@ -1,0 +1,109 @@
+//! Frames by hand, for peers that speak bytes: what the documentation of `statepoint::wire` says, written a second time.
+
+/// The default target of the end that reads: its export 0.
+pub(crate) const DEFAULT: i64 = -1;
+
+/// How a message's name goes over the wire.
+#[derive(Clone, Copy)]
+pub(crate) enum Called<'a> {
+    /// Spelt.
+    Name(&'a str),
+    /// By its number.
+    Number(i64),
+}
+
+/// The frame of a message. An address `n >= 0` is an export of this end, `-(n + 1)` one of the other end.
+pub(crate) fn message(to: i64, from: Option<i64>, called: Called<'_>, addresses: &[i64], body: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0x94];
+    integer(&mut frame, to);
+    match from {
+        Some(number) => integer(&mut frame, number),
+        None => frame.push(0xC0),
+    }
+    match called {
+        Called::Name(name) => text(&mut frame, name),
+        Called::Number(number) => integer(&mut frame, number),
+    }
+    match u16::try_from(addresses.len()).expect("few addresses") {
+        count @ 0..=15 => frame.push(0x90 | count as u8),
+        count => {
+            frame.push(0xDC);
+            frame.extend(count.to_be_bytes());
+        }
+    }
+    for address in addresses {
+        integer(&mut frame, *address);
+    }
+    frame.extend(body);
+    framed(&frame)
+}
+
+/// A length and what it is the length of.
+pub(crate) fn framed(frame: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(frame.len()).expect("a short frame");
+    [&length.to_be_bytes(), frame].concat()
+}
+
+/// The control frame that tells of the end of this end's export `number`.
+pub(crate) fn gone(number: i64) -> Vec<u8> {
+    let mut frame = vec![0x92, 1];
+    integer(&mut frame, number);
+    framed(&frame)
+}
+
+/// The body of a message with one field that holds a number.
+pub(crate) fn body(field: &str, number: i64) -> Vec<u8> {
+    let mut body = vec![0x81];
+    text(&mut body, field);
+    integer(&mut body, number);
+    body
+}
+
+/// The shortest form of an integer.
+pub(crate) fn integer(out: &mut Vec<u8>, value: i64) {
+    match value {
+        0..=0x7F => out.push(value as u8),
+        0x80..=0xFF => out.extend([0xCC, value as u8]),
+        0x100..=0xFFFF => {
+            out.push(0xCD);
+            out.extend((value as u16).to_be_bytes());
+        }
+        0x1_0000..=0xFFFF_FFFF => {
+            out.push(0xCE);
+            out.extend((value as u32).to_be_bytes());
+        }
+        0x1_0000_0000.. => {
+            out.push(0xCF);
+            out.extend(value.to_be_bytes());
+        }
+        -32..=-1 => out.push(value as u8),
+        -128..=-33 => out.extend([0xD0, value as u8]),
+        -32_768..=-129 => {
+            out.push(0xD1);
+            out.extend((value as i16).to_be_bytes());
+        }
+        _ => {
+            out.push(0xD3);
+            out.extend(value.to_be_bytes());
+        }
+    }
+}
+
+/// The shortest form of a text of less than 64 KiB.
+pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
+    match text.len() {
+        length @ 0..=31 => out.push(0xA0 | length as u8),
+        length @ 32..=0xFF => out.extend([0xD9, length as u8]),
+        length => {
+            out.push(0xDA);
+            out.extend((length as u16).to_be_bytes());
+        }
+    }
+    out.extend(text.as_bytes());
+}
+
+/// The first frame of `bytes`, without its length, when it is there whole.
+pub(crate) fn first(bytes: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.get(..u32::from_be_bytes(*length) as usize)
+}

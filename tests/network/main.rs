@@ -1,0 +1,29 @@
+//! The network as its users see it: the same scenarios on a simulated network and on the system's sockets.
+//!
+//! | file | what it is about |
+//! |---|---|
+//! | `world.rs`, `simulated.rs`, `loopback.rs` | the worlds in which each scenario runs |
+//! | `puppet.rs` | a point whose strings the test holds |
+//! | `listening.rs`, `connecting.rs` | ports and attempts |
+//! | `crossing.rs` | stopping and closing at every moment |
+//! | `talking.rs`, `addresses.rs`, `relaying.rs` | messages and the addresses in them |
+//! | `closing.rs`, `congestion.rs` | how connections end, also those whose peer does not answer or read |
+//! | `crowd.rs`, `exhaustion.rs` | many connections, and more than the system has room for |
+//! | `faults.rs` | a network in which everything goes wrong, from many seeds |
+
+mod addresses;
+mod closing;
+mod congestion;
+mod connecting;
+mod crossing;
+mod crowd;
+mod exhaustion;
+mod frames;
+mod listening;
+mod loopback;
+mod messages;
+mod puppet;
+mod relaying;
+mod simulated;
+mod talking;
+mod world;

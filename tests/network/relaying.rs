@@ -1,0 +1,193 @@
+//! A third host between two that have no connection with each other.
+
+use statepoint::prelude::*;
+use statepoint::{Encoded, Undelivered};
+
+use crate::frames::{self, Called, DEFAULT};
+use crate::messages::{Card, Note};
+use crate::puppet::Puppet;
+use crate::scenarios;
+use crate::world::{Raw, World, read_until, write_all};
+
+scenarios!(
+    two_peers_of_a_relay_talk_with_each_other,
+    a_relay_does_not_look_into_what_it_passes_on,
+    addresses_that_pass_a_relay_lead_to_their_points,
+    an_address_that_comes_home_through_a_relay_is_the_original,
+    the_end_of_a_point_is_told_through_a_relay,
+    the_end_of_a_connection_is_told_through_a_relay,
+    closing_an_address_behind_a_relay_closes_nothing_there,
+);
+
+/// Two clients of one server, and how each knows the other.
+struct Three {
+    relay: Puppet,
+    ann: Puppet,
+    bob: Puppet,
+    /// The relay, as its clients know it.
+    relay_for_ann: Address,
+    relay_for_bob: Address,
+    /// Its clients, as the relay knows them.
+    ann_at_relay: Address,
+    bob_at_relay: Address,
+    /// Bob, as Ann knows him.
+    bob_for_ann: Address,
+}
+
+impl Three {
+    fn new(world: &mut impl World) -> Self {
+        let (relay, ann, bob) = (world.host(), world.host(), world.host());
+        let (relay, ann, bob) = (Puppet::new(world, relay), Puppet::new(world, ann), Puppet::new(world, bob));
+        let (at, _) = relay.listen(world);
+        let relay_for_ann = ann.connect(world, at);
+        let (_, ann_at_relay) = relay.expect::<Accepted>(world);
+        let relay_for_bob = bob.connect(world, at);
+        let (_, bob_at_relay) = relay.expect::<Accepted>(world);
+        relay.send(world, ann_at_relay, Card::of(bob_at_relay));
+        let bob_for_ann = ann.expect::<Card>(world).0.at;
+        Self { relay, ann, bob, relay_for_ann, relay_for_bob, ann_at_relay, bob_at_relay, bob_for_ann }
+    }
+}
+
+fn two_peers_of_a_relay_talk_with_each_other(world: &mut impl World) {
+    let Three { relay, ann, bob, relay_for_ann, bob_for_ann, .. } = Three::new(world);
+    assert_ne!(bob_for_ann, relay_for_ann);
+    ann.send(world, bob_for_ann, Note { number: 1 });
+    let (note, ann_for_bob) = bob.expect::<Note>(world);
+    assert_eq!(note.number, 1);
+    for number in 0..100 {
+        bob.send(world, ann_for_bob, Note { number });
+    }
+    for number in 0..100 {
+        assert_eq!(ann.expect::<Note>(world), (Note { number }, bob_for_ann));
+    }
+    assert_eq!(relay.names(), [""; 0], "the relay's own points see nothing of it");
+    world.finish();
+}
+
+/// A message whose type nobody at the relay knows; not even its body is MessagePack.
+fn a_relay_does_not_look_into_what_it_passes_on(world: &mut impl World) {
+    struct Foreign;
+    impl Message for Foreign {
+        const NAME: &'static str = "test.Foreign";
+        fn encode(&self) -> Result<Encoded, statepoint::EncodeError> {
+            let (name, bytes) = (statepoint::Name::from(Self::NAME), b"\xC1\xC1 not MessagePack \xFF".to_vec());
+            Ok(Encoded { name, id: Self::ID, bytes, addresses: vec![] })
+        }
+        fn decode(encoded: Encoded) -> Result<Self, statepoint::Refused> {
+            assert_eq!(encoded.bytes, b"\xC1\xC1 not MessagePack \xFF");
+            Ok(Self)
+        }
+    }
+    let Three { relay, ann, bob, bob_for_ann, .. } = Three::new(world);
+    ann.send(world, bob_for_ann, Foreign);
+    bob.expect::<Foreign>(world);
+    assert_eq!(world.kernel(relay.host).counters().refused, 0);
+    world.finish();
+}
+
+fn addresses_that_pass_a_relay_lead_to_their_points(world: &mut impl World) {
+    let Three { ann, bob, relay, bob_for_ann, ann_at_relay, .. } = Three::new(world);
+    let (ann_child, relay_child) = (ann.child(world), relay.child(world));
+    relay.send(world, ann_at_relay, Card::of(relay_child.address));
+    let relay_child_for_ann = ann.expect::<Card>(world).0.at;
+    // A point of Ann's, one of the relay's, and Bob himself, all in one message.
+    let card = Card { at: ann_child.address, others: vec![Some(relay_child_for_ann), Some(bob_for_ann), None] };
+    ann.send(world, bob_for_ann, card);
+    let (card, _) = bob.expect::<Card>(world);
+    assert_eq!(card.others[1..], [Some(bob.address), None]);
+    let relay_child_for_bob = card.others[0].expect("set");
+    bob.send(world, card.at, Note { number: 1 });
+    bob.send(world, relay_child_for_bob, Note { number: 2 });
+    let (_, from) = ann_child.expect::<Note>(world);
+    assert_eq!(from, bob_for_ann);
+    ann_child.send(world, from, Note { number: 3 });
+    assert_eq!(bob.expect::<Note>(world), (Note { number: 3 }, card.at));
+    let (_, from) = relay_child.expect::<Note>(world);
+    relay_child.send(world, from, Note { number: 4 });
+    assert_eq!(bob.expect::<Note>(world), (Note { number: 4 }, relay_child_for_bob));
+    world.finish();
+}
+
+fn an_address_that_comes_home_through_a_relay_is_the_original(world: &mut impl World) {
+    let Three { ann, bob, relay, relay_for_bob, ann_at_relay, bob_for_ann, .. } = Three::new(world);
+    let child = ann.child(world);
+    ann.send(world, bob_for_ann, Card { at: child.address, others: vec![Some(bob_for_ann)] });
+    let (card, ann_for_bob) = bob.expect::<Card>(world);
+    assert_eq!(card.others, [Some(bob.address)]);
+    bob.send(world, ann_for_bob, card.clone());
+    let (home, _) = ann.expect::<Card>(world);
+    assert_eq!((home.at, home.others), (child.address, vec![Some(bob_for_ann)]));
+    // And by way of a point of the relay.
+    bob.send(world, relay_for_bob, card);
+    let (card, _) = relay.expect::<Card>(world);
+    relay.send(world, ann_at_relay, card);
+    assert_eq!(ann.expect::<Card>(world).0.at, child.address);
+    world.finish();
+}
+
+fn the_end_of_a_point_is_told_through_a_relay(world: &mut impl World) {
+    let (relay, bob) = (world.host(), world.host());
+    let (relay, bob) = (Puppet::new(world, relay), Puppet::new(world, bob));
+    let (at, _) = relay.listen(world);
+    let relay_for_bob = bob.connect(world, at);
+    let (_, _) = relay.expect::<Accepted>(world);
+    let child = bob.child(world);
+    bob.send(world, relay_for_bob, Card::of(child.address));
+    let child_at_relay = relay.expect::<Card>(world).0.at;
+    // Ann speaks bytes, so that what she is told can be seen.
+    let mut ann = world.dial(at);
+    let hello = frames::message(DEFAULT, Some(0), Called::Name("test.Note"), &[], &frames::body("number", 1));
+    write_all(world, &mut ann, &hello);
+    relay.expect::<Accepted>(world);
+    let (_, ann_at_relay) = relay.expect::<Note>(world);
+    relay.send(world, ann_at_relay, Card::of(child_at_relay));
+    read_until(world, &mut ann, |bytes| frames::first(bytes).is_some());
+    let ask = frames::message(-2, Some(0), Called::Number(0), &[], &frames::body("number", 2));
+    write_all(world, &mut ann, &ask);
+    child.expect::<Note>(world);
+    child.end(world);
+    write_all(world, &mut ann, &ask);
+    let got = read_until(world, &mut ann, |bytes| frames::first(bytes).is_some());
+    assert_eq!(got, frames::gone(1));
+    // From now on it is the relay that knows.
+    write_all(world, &mut ann, &ask);
+    let host = relay.host;
+    world.run_until("the dead letter", |world| world.kernel(host).counters().dead(Undelivered::Gone) == 1);
+    ann.close();
+    world.finish();
+}
+
+fn the_end_of_a_connection_is_told_through_a_relay(world: &mut impl World) {
+    let Three { relay, ann, bob, relay_for_bob, bob_for_ann, .. } = Three::new(world);
+    ann.send(world, bob_for_ann, Note { number: 1 });
+    bob.expect::<Note>(world);
+    bob.send(world, relay_for_bob, Close);
+    bob.expect::<Closed>(world);
+    relay.expect::<Abandoned>(world);
+    let host = relay.host;
+    let received = world.net_counters(ann.host).received;
+    for _ in 0..3 {
+        ann.send(world, bob_for_ann, Note { number: 2 });
+    }
+    world.run_until("the dead letters", |world| {
+        let counters = world.kernel(host).counters();
+        counters.dead(Undelivered::Ended) + counters.dead(Undelivered::Gone) == 3
+    });
+    assert_eq!(world.net_counters(ann.host).received, received);
+    assert_eq!(ann.names(), [""; 0], "Ann's own connection stands");
+    world.finish();
+}
+
+fn closing_an_address_behind_a_relay_closes_nothing_there(world: &mut impl World) {
+    let Three { relay, ann, bob, relay_for_ann, ann_at_relay, bob_at_relay, bob_for_ann, .. } = Three::new(world);
+    // It leads over Ann's connection with the relay: that is the one which she can close.
+    assert_eq!(bob_for_ann.near(), relay_for_ann.near());
+    ann.send(world, bob_for_ann, Close);
+    let (closed, from) = ann.expect::<Closed>(world);
+    assert_eq!((closed.reason, from), (statepoint::Ended::ByUs, relay_for_ann));
+    assert_eq!(relay.expect::<Abandoned>(world).1, ann_at_relay);
+    relay.send(world, bob_at_relay, Note { number: 1 });
+    bob.expect::<Note>(world);
+    world.finish();
+}
