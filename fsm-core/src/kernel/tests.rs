@@ -1,5 +1,7 @@
 //! What cannot be brought about, or not be seen, from outside.
 
+mod histories;
+
 use core::time::Duration;
 
 use super::Kernel;
