@@ -85,7 +85,7 @@ impl Simulation {
         let now = self.world.now();
         for _ in 0..TURNS {
             let mut is_idle = true;
-            for driver in &mut self.drivers {
+            for driver in self.drivers.iter_mut().filter(|driver| self.world.is_running(driver.net().ip())) {
                 for event in driver.net_mut().ready() {
                     driver.ready(event);
                 }
@@ -103,7 +103,9 @@ impl Simulation {
 
     /// When something happens next; `None` when nothing will.
     pub fn next_event(&self) -> Option<Moment> {
-        let deadlines = self.drivers.iter().filter_map(Driver::timeout);
+        // A host that is frozen or has crashed does nothing at its deadlines.
+        let running = self.drivers.iter().filter(|driver| self.world.is_running(driver.net().ip()));
+        let deadlines = running.filter_map(Driver::timeout);
         deadlines.chain(self.world.next_event()).min()
     }
 

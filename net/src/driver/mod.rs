@@ -124,6 +124,11 @@ impl<N: Net> Driver<N> {
     }
 
     /// The network.
+    pub fn net(&self) -> &N {
+        &self.net
+    }
+
+    /// The network, to take what it reports.
     pub fn net_mut(&mut self) -> &mut N {
         &mut self.net
     }
