@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Attribute, GenericParam, Generics, Type};
+use syn::{Attribute, GenericParam, Generics, Type, Visibility};
 
 use super::cells;
 use super::diagram::diagram;
@@ -32,7 +32,7 @@ pub(super) struct Frame<'a> {
 pub(super) fn machine(found: &Impl, machine: &Machine, table: &Table) -> TokenStream {
     let frame = Frame::new(machine, &found.generics, found.self_type.to_token_stream(), &found.attributes);
     let user = user_impl(found, machine);
-    let drawing = drawing(machine, table);
+    let drawing = drawing(found, machine, table);
     let (states, constants) = (frame.state_enum(), frame.constants(&drawing));
     let (enumeration, name) = (&frame.states, machine.states.first().map(|state| &state.name));
     let first = quote!(#enumeration::#name);
@@ -88,11 +88,15 @@ pub(super) fn user_impl(found: &Impl, machine: &Machine) -> TokenStream {
     quote!(#(#attributes)* #opening { #members })
 }
 
-/// The text under the machine's `impl` in rustdoc.
-fn drawing(machine: &Machine, table: &Table) -> String {
+/// The text under the machine's `impl` in rustdoc. It begins with the user's own, when their `impl` has nothing public and
+/// is not shown.
+fn drawing(found: &Impl, machine: &Machine, table: &Table) -> String {
+    let public = |member: &Member| matches!(member, Member::Method(method) if matches!(method.visibility, Visibility::Public(_)));
+    let own = if found.members.iter().any(public) { "" } else { machine.doc.as_str() };
+    let gap = if own.is_empty() { "" } else { "\n\n" };
     let diagram = diagram(machine, table);
     format!(
-        "The machine `{}`: its states, and the messages that lead from one to another.\n\n```mermaid\n{diagram}```",
+        "{own}{gap}The machine `{}`: its states, and the messages that lead from one to another.\n\n```mermaid\n{diagram}```",
         machine.name
     )
 }
@@ -458,6 +462,19 @@ mod tests {
         let text = written(quote!(A), quote!(impl Server { #(#handlers)* }));
         assert_eq!(text.matches("ServerHandlers<").count(), 1 + 3 + 3);
         holds(&text, quote!(row[69usize] = ::statepoint::Cell::Call(call[2usize][5usize]);));
+    }
+
+    #[test]
+    fn the_users_own_words_stand_above_the_diagram_when_rustdoc_would_not_show_them() {
+        let stop = quote!(
+            fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+                Next::STAY
+            }
+        );
+        let private = written(quote!(A), quote!(#[doc = "Mine."] impl Server { #stop }));
+        assert_eq!(private.matches("Mine.\\n\\nThemachine`Server`").count(), 1);
+        let public = written(quote!(A), quote!(#[doc = "Mine."] impl Server { #stop pub fn new() -> Self { Self } }));
+        assert!(public.contains("\"Themachine`Server`"));
     }
 
     #[test]
