@@ -42,7 +42,9 @@ fn one_child_that_is_alive_keeps_its_parent_waiting() {
     let (mut kernel, log) = (kernel(), Log::default());
     let leaves = [leaf(&log, "leaf"), routine(reluctant), leaf(&log, "leaf")];
     let parent = kernel.create(routine(async |cx| {
-        leaves.map(|leaf| cx.create(leaf));
+        for leaf in leaves {
+            cx.create(leaf);
+        }
     }));
     settle(&mut kernel);
     assert_eq!((log.take().len(), kernel.points(), kernel.take_result().is_none()), (2, 2, true));
