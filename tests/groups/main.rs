@@ -10,5 +10,12 @@ mod address_group;
 mod connect;
 mod derive;
 
+mod explore;
+mod explore_composed;
+mod explore_connect;
+mod explore_group;
 mod listen;
+mod scenarios;
+mod storms;
 mod support;
+mod town;

@@ -51,8 +51,8 @@ pub(crate) struct Table<M: Machine>(Harness<M>);
 impl<M: Machine> Table<M> {
     pub(crate) fn new(machine: M) -> Self {
         let mut harness = Harness::new(machine);
-        let proxies: [Address; 3] = core::array::from_fn(|_| harness.stranger());
-        assert_eq!(proxies.map(|proxy| proxy.with_far(1)), [1, 2, 3].map(far));
+        let proxies: [Address; 4] = core::array::from_fn(|_| harness.stranger());
+        assert_eq!(proxies.map(|proxy| proxy.with_far(1)), [1, 2, 3, 4].map(far));
         Self(harness)
     }
 }
@@ -93,7 +93,7 @@ pub(crate) fn alone(machine: impl Machine) -> (Value, Duration) {
     }
 }
 
-/// The address of the far end of connection number `number`, from 1 to 3. Its proxy is a stranger on the [`Table`].
+/// The address of the far end of connection number `number`, from 1 to 4. Its proxy is a stranger on the [`Table`].
 pub(crate) fn far(number: u32) -> Address {
     Address::new(3 + number, 1, 1)
 }

@@ -84,6 +84,13 @@ impl AddressGroup {
         }
         self.early.push_back(unknown);
     }
+
+    /// Gives the session what was kept.
+    fn hand_over(&mut self, cx: &mut Context) {
+        for unknown in self.early.drain(..) {
+            cx.pass_on(self.session, unknown);
+        }
+    }
 }
 
 #[state_machine(
@@ -96,10 +103,10 @@ impl AddressGroup {
             self.places.push(Place { name: name.clone(), member: cx.create(create), address: None });
         }
         if self.places.is_empty() {
-            return Self::fail("a group without members", "it would never have anything to do");
+            return self.fail("a group without members", "it would never have anything to do", cx);
         }
         if self.places.iter().any(|place| place.member.is_none()) {
-            return Self::fail("a group without a member", "there is no room for more points");
+            return self.fail("a group without a member", "there is no room for more points", cx);
         }
         if let Some(limit) = self.plan.get_ready {
             cx.start(limit, Deadline);
@@ -128,16 +135,22 @@ impl AddressGroup {
             None => Address::NONE,
         };
         if self.session.is_none() {
-            return Self::fail("a group without its session", "there is no room for more points");
+            return self.fail("a group without its session", "there is no room for more points", cx);
         }
-        for unknown in self.early.drain(..) {
-            cx.pass_on(self.session, unknown);
-        }
+        self.hand_over(cx);
         Self::WORKING
     }
 
-    fn fail(condition: &str, explanation: &str) -> Next<Self> {
-        Self::complete(Faulted { condition: condition.into(), explanation: explanation.into() })
+    fn fail(&mut self, condition: &str, explanation: &str, cx: &mut Context) -> Next<Self> {
+        self.end(Faulted { condition: condition.into(), explanation: explanation.into() }, cx)
+    }
+
+    /// No message is lost in silence.
+    fn end(&mut self, value: impl Into<Value>, cx: &mut Context) -> Next<Self> {
+        for unknown in self.early.drain(..) {
+            cx.log(Level::Warning, format_args!("dropped {}: there is no session to take it", unknown.name()));
+        }
+        Self::complete(value)
     }
 
     fn PENDING_NoAddress(&mut self, _: NoAddress, cx: &mut Context) -> Next<Self> {
@@ -145,9 +158,9 @@ impl AddressGroup {
         Self::PENDING
     }
 
-    fn PENDING_Deadline(&mut self, _: Deadline) -> Next<Self> {
+    fn PENDING_Deadline(&mut self, _: Deadline, cx: &mut Context) -> Next<Self> {
         let limit = self.plan.get_ready.unwrap_or_default();
-        Self::complete(TimedOut { waiting_for: "the group to be ready".into(), limit })
+        self.end(TimedOut { waiting_for: "the group to be ready".into(), limit }, cx)
     }
 
     /// Without a session the parent takes what peers send; with one it is kept until the session is there.
@@ -205,7 +218,7 @@ impl AddressGroup {
         if !self.plan.is_resident {
             let member = self.place(cx).map(|place| place.name.clone());
             let condition = format!("lost \"{}\"", member.as_deref().unwrap_or_default());
-            return Self::fail(&condition, "the group is no longer complete");
+            return self.fail(&condition, "the group is no longer complete", cx);
         }
         cx.stop(self.session);
         Self::RESTARTING
@@ -240,13 +253,18 @@ impl AddressGroup {
         Self::RESTARTING
     }
 
-    fn RESTARTING_Stop(&mut self, _: Stop) -> Next<Self> {
-        if self.plan.until_stopped { Self::STOPPING } else { Self::complete(Aborted) }
+    /// There will be no next session: this one takes what was kept.
+    fn RESTARTING_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
+        if !self.plan.until_stopped {
+            return self.end(Aborted, cx);
+        }
+        self.hand_over(cx);
+        Self::STOPPING
     }
 
     /// A session that takes no notice of `Stop` would keep the group from its work for ever.
-    fn RESTARTING_Timeout(&mut self, _: Timeout) -> Next<Self> {
-        Self::fail("the session of a group does not stop", "a member was lost, so it was told to")
+    fn RESTARTING_Timeout(&mut self, _: Timeout, cx: &mut Context) -> Next<Self> {
+        self.fail("the session of a group does not stop", "a member was lost, so it was told to", cx)
     }
 
     /// The session's value is the group's. A member that ends meanwhile changes nothing.
@@ -288,10 +306,10 @@ impl AddressGroup {
             return Next::STAY;
         }
         self.note(None, cx);
-        Self::complete(completed.value)
+        self.end(completed.value, cx)
     }
 
-    fn UP_Stop(&mut self, _: Stop) -> Next<Self> {
-        Self::complete(Aborted)
+    fn UP_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
+        self.end(Aborted, cx)
     }
 }
