@@ -2,7 +2,18 @@
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::quote;
-use syn::{GenericParam, Generics, WherePredicate};
+use syn::{GenericParam, Generics, TypeParamBound, WherePredicate, parse_quote};
+
+/// The generics with `'static` on every type parameter: what outlives the code that made it owns what it holds.
+pub(crate) fn owning(mut generics: Generics) -> Generics {
+    for parameter in generics.type_params_mut() {
+        let owns = |bound: &TypeParamBound| matches!(bound, TypeParamBound::Lifetime(name) if name.ident == "static");
+        if !parameter.bounds.iter().any(owns) {
+            parameter.bounds.push(parse_quote!('static));
+        }
+    }
+    generics
+}
 
 /// The generics without lifetime parameters; where one was used, `'static` stands instead.
 pub(crate) fn without_lifetimes(generics: &Generics) -> Generics {

@@ -3,10 +3,10 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse::ParseStream;
-use syn::{Attribute, Data, DeriveInput, GenericParam, Ident, LitStr, Token, parse_quote};
+use syn::{Attribute, Data, DeriveInput, GenericParam, Ident, LitStr, Token};
 
 use crate::errors::Errors;
-use crate::lifetimes::{with_static, without_lifetimes};
+use crate::lifetimes::{owning, with_static, without_lifetimes};
 use crate::suggest::{list, nearest};
 
 const OPTIONS: [&str; 4] = ["name", "also", "local", "fault"];
@@ -189,10 +189,7 @@ fn implementation(input: &DeriveInput, options: &Options) -> TokenStream {
 /// An implementation that type-checks, beside an error.
 fn salvage(input: &DeriveInput) -> TokenStream {
     let ident = &input.ident;
-    let mut plain = without_lifetimes(&input.generics);
-    for parameter in plain.type_params_mut() {
-        parameter.bounds.push(parse_quote!('static));
-    }
+    let plain = owning(without_lifetimes(&input.generics));
     let (generics, _, condition) = plain.split_for_impl();
     let (_, arguments, _) = input.generics.split_for_impl();
     let arguments = with_static(quote!(#arguments), &|_| true);

@@ -168,13 +168,14 @@ fn mentions(found: &Impl, machine: &Machine, errors: &mut Errors) -> BTreeMap<St
     };
     let members = bodies.iter().map(|(name, ..)| name.clone()).collect();
     let names = Names { machine: &name, states, members };
-    let mut mentions = BTreeMap::new();
+    let mut mentions: BTreeMap<String, Mentions> = BTreeMap::new();
     for (name, body, attributes) in bodies {
         let mut found = scan(body.clone(), &names);
         for attribute in attributes {
             declared(attribute, machine, &mut found, errors);
         }
-        mentions.insert(name, found);
+        // A helper may be there twice, under conditions: what either of them shows counts.
+        mentions.entry(name).or_default().merge(found);
     }
     follow(&mut mentions);
     mentions
@@ -521,6 +522,22 @@ mod tests {
         assert_eq!(errors.texts(), [""; 0]);
         let edges = found.handlers.first().map(|handler| handler.edges.clone());
         assert_eq!(edges, Some(Edges { goes: [1, 2].into(), stays: true, ends: true }));
+    }
+
+    #[test]
+    fn helpers_under_conditions_all_count() {
+        let mut errors = Errors::default();
+        let found = machine(
+            quote!(A, B, C),
+            quote! {
+                fn A_Hello(&mut self, _: Hello) -> Next<Self> { self.helper() }
+                #[cfg(unix)] fn helper(&mut self) -> Next<Self> { Self::B }
+                #[cfg(not(unix))] fn helper(&mut self) -> Next<Self> { Self::C }
+            },
+            &mut errors,
+        );
+        let goes = found.handlers.first().map(|handler| handler.edges.goes.clone());
+        assert_eq!(goes, Some([1, 2].into()));
     }
 
     #[test]

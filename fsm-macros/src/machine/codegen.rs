@@ -76,16 +76,10 @@ pub(super) fn user_impl(found: &Impl, machine: &Machine) -> TokenStream {
     });
     let members: TokenStream = members.collect();
     let attributes = &found.attributes;
-    let opening = match &found.of_trait {
-        None => found.opening.clone(),
-        // Reported; its handlers are still written, where they belong.
-        Some(_) => {
-            let (generics, _, condition) = found.generics.split_for_impl();
-            let self_type = &found.self_type;
-            quote!(impl #generics #self_type #condition)
-        }
-    };
-    quote!(#(#attributes)* #opening { #members })
+    // A trait was reported; its handlers are still written, where they belong.
+    let (generics, _, condition) = found.generics.split_for_impl();
+    let self_type = &found.self_type;
+    quote!(#(#attributes)* impl #generics #self_type #condition { #members })
 }
 
 /// The text under the machine's `impl` in rustdoc. It begins with the user's own, when their `impl` has nothing public and
@@ -425,7 +419,7 @@ mod tests {
         holds(
             &used,
             quote!(
-                pub enum ServerState<T: Name>
+                pub enum ServerState<T: Name + 'static>
                 where
                     T: Copy,
                 {
@@ -498,7 +492,7 @@ mod tests {
             struct Server<'a, T: Get<'a>> { a: &'a T }
         };
         let text = salvaged(quote!(A, B(data = ), C(timeout = 5)), item);
-        holds(&text, quote!(impl<T: Get<'static> > ::statepoint::Machine for Server<'static, T>));
+        holds(&text, quote!(impl<T: Get<'static> + 'static> ::statepoint::Machine for Server<'static, T>));
         holds(&text, quote!(pub const A:));
         holds(&text, quote!(pub fn B<__Data>(_: __Data)));
         holds(&text, quote!(pub const C:));

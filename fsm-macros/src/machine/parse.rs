@@ -11,6 +11,7 @@ use syn::{
 use super::header::header;
 use super::model::Header;
 use crate::errors::Errors;
+use crate::lifetimes::owning;
 
 /// What the user wrote.
 #[derive(Debug)]
@@ -37,9 +38,7 @@ pub(super) enum Subject {
 pub(super) struct Impl {
     /// Its attributes.
     pub(super) attributes: Vec<Attribute>,
-    /// Everything before the braces and after the attributes.
-    pub(super) opening: TokenStream,
-    /// Its generics, with the where clause.
+    /// Its generics, with the where clause; type parameters are `'static`, as the machine is.
     pub(super) generics: Generics,
     /// The trait, when it implements one.
     pub(super) of_trait: Option<Path>,
@@ -89,9 +88,9 @@ pub(super) fn parse(attribute: TokenStream, item: TokenStream, errors: &mut Erro
 
 fn elsewhere(item: TokenStream) -> Subject {
     match syn::parse2::<Item>(item) {
-        Ok(Item::Struct(found)) => Subject::Type(found.ident, Box::new(found.generics)),
-        Ok(Item::Enum(found)) => Subject::Type(found.ident, Box::new(found.generics)),
-        Ok(Item::Union(found)) => Subject::Type(found.ident, Box::new(found.generics)),
+        Ok(Item::Struct(found)) => Subject::Type(found.ident, Box::new(owning(found.generics))),
+        Ok(Item::Enum(found)) => Subject::Type(found.ident, Box::new(owning(found.generics))),
+        Ok(Item::Union(found)) => Subject::Type(found.ident, Box::new(owning(found.generics))),
         Ok(Item::Fn(found)) => Subject::Other(Some(found.sig.ident)),
         Ok(Item::Trait(found)) => Subject::Other(Some(found.ident)),
         Ok(Item::Mod(found)) => Subject::Other(Some(found.ident)),
@@ -110,14 +109,9 @@ fn parse_impl(item: TokenStream, errors: &mut Errors) -> Option<Impl> {
     let empty = TokenTree::Group(Group::new(Delimiter::Brace, TokenStream::new()));
     let whole: TokenStream = before.into_iter().chain([empty]).collect();
     let parsed: ItemImpl = syn::parse2(whole).ok()?;
-    let mut bare = parsed.clone();
-    bare.attrs.clear();
-    let mut opening: Vec<TokenTree> = bare.into_token_stream().into_iter().collect();
-    opening.pop();
     let mut found = Impl {
         attributes: parsed.attrs,
-        opening: opening.into_iter().collect(),
-        generics: parsed.generics,
+        generics: owning(parsed.generics),
         of_trait: parsed.trait_.map(|(path, _)| path),
         self_type: *parsed.self_ty,
         members: Vec::new(),
@@ -250,7 +244,9 @@ mod tests {
         assert!(
             matches!(found.members.get(1), Some(Member::Method(m)) if m.goes.len() == 1 && m.attributes.len() == 4)
         );
-        assert_eq!(found.opening.to_string(), quote!(impl<T: Name> Server<T> where T: Clone).to_string());
+        let generics = &found.generics;
+        assert_eq!(quote!(#generics).to_string(), quote!(<T: Name + 'static>).to_string());
+        assert!(generics.where_clause.is_some());
     }
 
     #[test]

@@ -88,9 +88,6 @@ fn owned(found: &Impl) -> Impl {
         owned.self_type = self_type;
     }
     owned.generics = without_lifetimes(&found.generics);
-    let (generics, _, condition) = owned.generics.split_for_impl();
-    let self_type = &owned.self_type;
-    owned.opening = quote!(impl #generics #self_type #condition);
     for member in &mut owned.members {
         match member {
             Member::Method(method) => {

@@ -31,6 +31,15 @@ pub(super) struct Mentions {
     pub(super) doubtful: bool,
 }
 
+impl Mentions {
+    /// Adds those of another body.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.edges.absorb(&other.edges);
+        self.members.extend(other.members);
+        self.doubtful |= other.doubtful;
+    }
+}
+
 /// Everything that `body` mentions.
 pub(super) fn scan(body: TokenStream, names: &Names<'_>) -> Mentions {
     let mut mentions = Mentions::default();

@@ -1,4 +1,5 @@
-//! A generic machine: type and const parameters, a where clause, data that uses some of them.
+//! A generic machine: type and const parameters, a where clause, data that uses some of them. That its parameters
+//! are `'static`, as every machine is, need not be said.
 #![deny(warnings, missing_debug_implementations, missing_docs, unreachable_pub)]
 
 extern crate fsm_core as statepoint;
@@ -43,8 +44,7 @@ pub struct Server<N: Name, T, U: ?Sized, const LINES: usize> {
 )]
 impl<N: Name, T, U: ?Sized, const LINES: usize> Server<N, T, U, LINES>
 where
-    T: Copy + Debug + From<u32> + 'static,
-    U: 'static,
+    T: Copy + Debug + From<u32>,
 {
     /// A limit of its own.
     pub const LIMIT: Duration = Duration::from_millis(1500);
@@ -84,7 +84,7 @@ impl Name for Buster {
 pub struct Plain<T>(T);
 
 #[state_machine]
-impl<T: 'static> Plain<T> {
+impl<T> Plain<T> {
     fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
         Self::complete(Aborted)
     }
