@@ -20,50 +20,7 @@ mod suggest;
 
 use proc_macro::TokenStream;
 
-/// Makes a finite-state machine of an `impl` whose methods are named `STATE_Message`.
-///
-/// ```text
-/// #[state_machine(INITIAL, PENDING(defer(Hello), timeout = "5s"), LISTENING(data = Peers), UP = PENDING | LISTENING)]
-/// impl Server {
-///     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> { .. Self::PENDING }
-///     fn PENDING_Listening(&mut self, _: Listening) -> Next<Self> { Self::LISTENING(Peers::new()) }
-///     fn PENDING_Timeout(&mut self, _: Timeout) -> Next<Self> { Self::complete(TimedOut::default()) }
-///     fn LISTENING_Hello(&mut self, hello: Hello, peers: &mut Peers, cx: &mut Context) -> Next<Self> { .. Next::STAY }
-///     fn UP_Close(&mut self, _: Close) -> Next<Self> { Self::complete(Done) }
-///     fn ANY_Stop(&mut self, _: Stop) -> Next<Self> { Self::complete(Aborted) }
-/// }
-/// ```
-///
-/// | in the attribute | means |
-/// |---|---|
-/// | `PENDING` | a state; the first is where a machine begins; at most 256 |
-/// | `PENDING(defer(Hello))` | keep these messages until the state changes |
-/// | `PENDING(timeout = "5s")` | deliver `Timeout` after so long; units h m s ms us ns, also `"1m30s"`, or the path of a `const` `Duration` |
-/// | `LISTENING(data = Peers)` | data that lives as long as the state; entered by `Self::LISTENING(peers)` |
-/// | `UP = PENDING \| LISTENING` | a group of states |
-/// | nothing | a stateless machine: all handlers are `ANY_Message` |
-///
-/// | a method named | runs |
-/// |---|---|
-/// | `PENDING_Hello(&mut self, hello: Hello)` | when `Hello` comes in `PENDING` |
-/// | `UP_Hello`, `ANY_Hello` | when no state handler does: the most specific wins, and a state's `defer` is as specific |
-/// | `PENDING_Unknown(&mut self, unknown: Unknown)` | for messages without a handler |
-/// | `PENDING_Enter(&mut self)`, `PENDING_Exit(&mut self)` | on a change of state; they return nothing |
-/// | anything else | when somebody calls it |
-///
-/// After its message a handler may take `data: &mut T`, the data of its state, and `cx: &mut Context`. It returns
-/// `Next<Self>`: `Self::PENDING`, `Next::STAY` or `Self::complete(value)`.
-///
-/// Where a handler may go is read from the tokens of its body and of the helpers it calls. `#[goes(LISTENING)]` on a
-/// method adds what cannot be read there; the words `STAY` and `complete` may stand in it too.
-///
-/// # Errors
-///
-/// Compiling fails, each time at one word and with what to write instead: when a handler names no state or another message
-/// than it takes; when nothing goes to a state, or it does not answer `Stop` (a first state that only takes `Start` and
-/// leaves need not); for a timeout without `Timeout` handler, or the reverse; when no state handles a deferred message, or
-/// the state that defers it does; when a handler is written twice. All errors are shown, and everything else in the file
-/// still compiles.
+#[doc = include_str!("machine/state_machine.md")]
 #[proc_macro_attribute]
 pub fn state_machine(attribute: TokenStream, item: TokenStream) -> TokenStream {
     machine::state_machine(attribute.into(), item.into()).into()
