@@ -268,6 +268,16 @@ impl Town {
         assert!(is_done, "expected {what} within {limit:?} of {begun}");
     }
 
+    /// Whether every root point of the client has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.simulation.driver(self.client).kernel().points() == 0
+    }
+
+    /// How many sockets the client holds.
+    pub(crate) fn sockets(&mut self) -> usize {
+        self.simulation.driver(self.client).sockets()
+    }
+
     /// The root point ends within `limit`, and leaves nothing behind.
     pub(crate) fn end(&mut self, limit: Duration) -> Value {
         let client = self.client;
