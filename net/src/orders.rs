@@ -123,10 +123,17 @@ pub(crate) struct Lost {
 #[message(name = "statepoint.order.Shut", local)]
 pub(crate) struct Shut;
 
-/// To the driver: close at once, whatever waits. `Released` follows.
+/// To the driver: close, whatever waits. `Released` follows, or `Slow` when it need not be at once and the peer still reads.
 #[derive(Debug, PartialEq, Message)]
 #[message(name = "statepoint.order.Cut", local)]
-pub(crate) struct Cut;
+pub(crate) struct Cut {
+    pub(crate) at_once: bool,
+}
+
+/// From the driver: the peer still takes what was sent before the close. It was not cut.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Slow", local)]
+pub(crate) struct Slow;
 
 /// From the driver: how full the output has become.
 #[derive(Debug, PartialEq, Message)]

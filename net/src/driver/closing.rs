@@ -7,8 +7,11 @@ use super::connection::{ConnectionId, Phase};
 use super::sockets::Socket;
 use crate::messages::Ended;
 use crate::net::{Net, Token};
-use crate::orders::{Attach, Lost, Released};
+use crate::orders::{Attach, Lost, Released, Slow};
 use crate::wire::Border;
+
+/// A peer that takes fewer bytes than this in the time that it has to answer a close does not read.
+const LEAST: usize = 1_024;
 
 impl<N: Net> Driver<N> {
     /// The order `Attach`: the connection has a proxy, and is read from now on.
@@ -112,13 +115,19 @@ impl<N: Net> Driver<N> {
     }
 
     /// The order `Cut`.
-    pub(super) fn cut(&mut self, proxy: Address) {
-        if let Some(token) = self.sockets.of(proxy) {
+    pub(super) fn cut(&mut self, proxy: Address, at_once: bool) {
+        let Some(token) = self.sockets.of(proxy) else {
+            return self.tell(proxy, Released { reason: Ended::ByUs });
+        };
+        let Some(connection) = self.sockets.connection(token) else { return };
+        // All is written: the system goes on to deliver it when the socket is closed.
+        if connection.phase != Phase::Shut {
+            if core::mem::take(&mut connection.taken) >= LEAST && !at_once {
+                return self.tell(proxy, Slow);
+            }
             self.net.abort(token);
-            self.finish(token, Ended::NoAnswer);
-        } else {
-            self.tell(proxy, Released { reason: Ended::ByUs });
         }
+        self.finish(token, Ended::NoAnswer);
     }
 
     /// The socket is closed, its proxy told. The last that is heard of a connection.

@@ -50,6 +50,8 @@ pub(super) struct Connection {
     pub(super) incoming: IncomingNames,
     /// Messages of the peer that were refused.
     pub(super) refused: u32,
+    /// Bytes that the peer has taken since it was asked last whether it reads.
+    pub(super) taken: usize,
 }
 
 impl Connection {
@@ -67,6 +69,7 @@ impl Connection {
             outgoing: OutgoingNames::new(),
             incoming: IncomingNames::new(),
             refused: 0,
+            taken: 0,
         }
     }
 

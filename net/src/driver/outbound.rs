@@ -41,8 +41,8 @@ impl<N: Net> Driver<N> {
             self.release(from);
         } else if body.is::<Shut>() {
             self.shut(from);
-        } else if body.is::<Cut>() {
-            self.cut(from);
+        } else if let Some(cut) = body.peek::<Cut>() {
+            self.cut(from, cut.at_once);
         } else {
             self.kernel.dead_letter(Address::DRIVER, from, body.name(), Undelivered::NoSuchPoint);
         }
@@ -152,6 +152,7 @@ impl<N: Net> Driver<N> {
             match self.net.write_vectored(token, &connection.output.slices()) {
                 Ok(count) => {
                     connection.output.consume(count, &mut self.pool);
+                    connection.taken += count;
                     if connection.output.ready() > 0 {
                         self.sockets.mark_dirty(token); // the rest in the next turn
                     }

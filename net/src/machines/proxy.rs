@@ -13,11 +13,13 @@ use crate::host_port::HostPort;
 use crate::messages::{
     Abandoned, Accepted, Close, Closed, Congested, Connected, Ended, Failure, NotAccepted, NotConnected, Relieved,
 };
-use crate::orders::{Attach, Begin, Cut, Dialled, Filled, Lost, Opened, Released, Shut};
+use crate::orders::{Attach, Begin, Cut, Dialled, Filled, Lost, Opened, Released, Shut, Slow};
 use crate::request::{Peer, SessionMaker};
 
 /// How long a session may take to end when its connection is to be closed.
 const SESSION_END: Duration = Duration::from_secs(3);
+/// How long a peer may take to read some of what was sent before the close.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A connection, as its controller's quiet child; its session, when it has one, is its own child.
 ///
@@ -36,6 +38,8 @@ pub struct Proxy {
     value: Option<Value>,
     /// Whether the controller has been told of the end, or need not be.
     told: bool,
+    /// Whether the controller ends, which leaves no time for a peer that reads slowly.
+    stopped: bool,
 }
 
 #[derive(Debug)]
@@ -43,6 +47,11 @@ enum Origin {
     Accepted { listening: SocketAddr },
     Connected { requested: HostPort, local: SocketAddr },
 }
+
+/// A peer that reads slowly has had its time.
+#[derive(Debug, Message)]
+#[message(name = "statepoint.order.Waited", local)]
+struct Waited;
 
 /// The session has not ended in time.
 #[derive(Debug, Message)]
@@ -65,8 +74,8 @@ impl Proxy {
     }
 
     fn new(connection: ConnectionId, controller: Address, origin: Origin, remote: SocketAddr) -> Self {
-        let (opened, maker, session, value, told) = (Moment::ZERO, None, None, None, false);
-        Self { connection, controller, origin, remote, opened, maker, session, value, told }
+        let (opened, maker, session, value, told, stopped) = (Moment::ZERO, None, None, None, false, false);
+        Self { connection, controller, origin, remote, opened, maker, session, value, told, stopped }
     }
 
     pub(crate) fn session(self, maker: Option<SessionMaker>) -> Self {
@@ -127,7 +136,7 @@ impl Proxy {
             // The kernel has no room for the session.
             self.tell_not_opened(&Ended::System(Failure::no_room()), cx);
             self.told = true;
-            cx.send(Address::DRIVER, Cut);
+            cx.send(Address::DRIVER, Cut { at_once: true });
             return Self::CLOSING;
         }
         self.tell_opened(cx);
@@ -191,13 +200,13 @@ impl Proxy {
 
     /// The controller ends, so there is nobody to tell.
     fn ANY_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
-        self.told = true;
+        (self.told, self.stopped) = (true, true);
         cx.send(Address::DRIVER, Shut);
         Self::CLOSING
     }
 
     fn CLOSING_Stop(&mut self, _: Stop) -> Next<Self> {
-        self.told = true;
+        (self.told, self.stopped) = (true, true);
         Self::CLOSING
     }
 
@@ -214,7 +223,18 @@ impl Proxy {
 
     /// The peer neither reads nor answers.
     fn CLOSING_Timeout(&mut self, _: Timeout, cx: &mut Context) -> Next<Self> {
-        cx.send(Address::DRIVER, Cut);
+        cx.send(Address::DRIVER, Cut { at_once: self.stopped });
+        Self::CLOSING
+    }
+
+    /// It does read what was sent before the close: it has as long again.
+    fn CLOSING_Slow(&mut self, _: Slow, cx: &mut Context) -> Next<Self> {
+        cx.start(PATIENCE, Waited);
+        Self::CLOSING
+    }
+
+    fn CLOSING_Waited(&mut self, _: Waited, cx: &mut Context) -> Next<Self> {
+        cx.send(Address::DRIVER, Cut { at_once: self.stopped });
         Self::CLOSING
     }
 
