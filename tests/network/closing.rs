@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use statepoint::prelude::*;
+use statepoint::sim::Faults;
 use statepoint::{Ended, Panicked};
 
 use crate::frames::{self, Called, DEFAULT};
@@ -28,6 +29,7 @@ scenarios!(
     a_peer_in_the_middle_of_a_frame_gets_what_was_sent_before_the_close,
     what_a_peer_sends_after_the_close_is_not_taken,
     a_peer_that_never_answers_a_close_is_cut,
+    a_peer_that_reads_after_it_was_cut_gets_what_was_written,
     a_peer_that_never_answers_does_not_hold_the_controllers_end_up,
     a_connection_closed_by_a_point_that_is_not_its_controller,
 );
@@ -276,6 +278,20 @@ fn a_peer_that_never_answers_a_close_is_cut(world: &mut impl World) {
     world.finish();
 }
 
+/// The system has it, and delivers it.
+fn a_peer_that_reads_after_it_was_cut_gets_what_was_written(world: &mut impl World) {
+    let (server, mut raw, back) = with_raw(world, &[]);
+    server.act(world, move |cx| {
+        cx.send(back, Bulk::new(1, 1_500));
+        cx.send(back, Close);
+    });
+    assert_eq!(server.expect::<Closed>(world).0.reason, Ended::NoAnswer);
+    let (bytes, was_reset) = read_to_end(world, &mut raw);
+    assert!(bytes.len() > 1_500 && !was_reset, "{} bytes", bytes.len());
+    raw.close();
+    world.finish();
+}
+
 fn a_peer_that_never_answers_does_not_hold_the_controllers_end_up(world: &mut impl World) {
     let (server, raw, back) = with_raw(world, &[]);
     let host = server.host;
@@ -323,7 +339,66 @@ fn a_reset_while_closing_is_still_a_close() {
     world.finish();
 }
 
-/// Half of the connections end by a peer that has lost its power, and that nobody hears from until one closes.
+/// A network over which what waits takes many times as long as a peer has to answer a close.
+fn slow() -> Simulated {
+    let latency_least = Duration::from_millis(200);
+    Simulated::with(1, Faults { latency_least, buffer_least: 4_000, buffer_most: 4_000, ..Faults::default() })
+}
+
+#[test]
+fn a_peer_that_reads_slowly_gets_what_was_sent_before_the_close() {
+    let world = &mut slow();
+    let Pair { server, client, there, .. } = Pair::new(world);
+    let began = client.act(world, move |cx| {
+        (0..20).for_each(|number| cx.send(there, Bulk::new(number, 10_000)));
+        cx.send(there, Close);
+        cx.now()
+    });
+    for number in 0..20 {
+        assert_eq!(server.expect::<Bulk>(world).0.number, number);
+    }
+    assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
+    let (closed, _) = client.expect::<Closed>(world);
+    assert_eq!(closed.reason, Ended::ByUs);
+    assert!(closed.at - began > Duration::from_secs(15), "{:?}", closed.at - began);
+    world.finish();
+}
+
+#[test]
+fn a_peer_that_reads_slowly_and_then_no_more_is_cut() {
+    let world = &mut slow();
+    let Pair { server, client, there, .. } = Pair::new(world);
+    client.act(world, move |cx| {
+        (0..20).for_each(|number| cx.send(there, Bulk::new(number, 10_000)));
+        cx.send(there, Close);
+    });
+    server.wait_for(world, 10, "half of it");
+    world.net().crash(Simulated::ip(server.host));
+    let began = world.simulation.now();
+    let (closed, _) = client.expect::<Closed>(world);
+    assert_eq!(closed.reason, Ended::NoAnswer);
+    assert!(closed.at - began < Duration::from_secs(7), "{:?}", closed.at - began);
+    assert!(world.net().open_sockets(Simulated::ip(client.host)) == 0);
+}
+
+/// It has as long as the grace time of points leaves, and is not dropped.
+#[test]
+fn a_controller_that_ends_does_not_wait_for_a_peer_that_reads_slowly() {
+    let world = &mut slow();
+    let Pair { server, client, there, .. } = Pair::new(world);
+    client.act(world, move |cx| (0..20).for_each(|number| cx.send(there, Bulk::new(number, 10_000))));
+    let began = world.simulation.now();
+    client.end(world);
+    let host = client.host;
+    world.run_until("all of it to end", |world| world.kernel(host).points() == 0);
+    let took = world.simulation.now() - began;
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert_eq!((world.sockets(host), world.kernel(host).counters().dropped), (0, 0));
+    server.pick::<Abandoned>(world);
+    world.finish();
+}
+
+/// A peer that has lost its power: nobody hears from it until one closes.
 #[test]
 fn a_peer_that_has_vanished_is_cut_when_one_closes() {
     let world = &mut Simulated::calm();
@@ -339,4 +414,22 @@ fn a_peer_that_has_vanished_is_cut_when_one_closes() {
     let host = client.host;
     world.run_until("all of it to end", |world| world.kernel(host).points() == 0);
     assert!(world.is_clean(host));
+}
+
+/// A process that is stopped, as by a debugger, and goes on later: its system has taken what there was.
+#[test]
+fn a_peer_that_is_frozen_and_thaws_has_what_was_sent() {
+    let world = &mut Simulated::calm();
+    let Pair { server, client, there, .. } = Pair::new(world);
+    world.net().freeze(Simulated::ip(server.host));
+    client.act(world, move |cx| {
+        cx.send(there, Note { number: 1 });
+        cx.send(there, Close);
+    });
+    assert_eq!(client.expect::<Closed>(world).0.reason, Ended::NoAnswer);
+    assert_eq!(server.waiting(), 0);
+    world.net().thaw(Simulated::ip(server.host));
+    server.expect::<Note>(world);
+    assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
+    world.finish();
 }

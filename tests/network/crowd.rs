@@ -42,7 +42,9 @@ fn a_thousand_connections_talk_at_once(world: &mut impl World) {
             cx.send(far, Note { number });
         }
     });
-    (0..count).for_each(|_| drop(server.take::<Accepted>()));
+    for _ in 0..count {
+        server.take::<Accepted>();
+    }
     server.wait_for(world, count, "a message of each");
     for _ in 0..count {
         let (note, from) = server.take::<Note>();

@@ -10,7 +10,7 @@ use statepoint::prelude::*;
 use statepoint::reactor::Reactor;
 use statepoint::{IntoPoint, Kernel, Limits, NetCounters, NetSettings, TextTrace};
 
-use crate::world::{HostId, Raw, World};
+use crate::world::{Accept, HostId, Raw, World};
 
 /// How long a scenario may wait for one condition.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -105,7 +105,7 @@ impl World for Loopback {
         stream
     }
 
-    fn raw_listener(&mut self) -> (SocketAddr, Box<dyn FnMut() -> Option<TcpStream>>) {
+    fn raw_listener(&mut self) -> (SocketAddr, Accept<TcpStream>) {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("listening");
         listener.set_nonblocking(true).expect("set");
         let at = listener.local_addr().expect("bound");

@@ -8,8 +8,9 @@
 //! | `crossing.rs` | stopping and closing at every moment |
 //! | `talking.rs`, `addresses.rs`, `relaying.rs` | messages and the addresses in them |
 //! | `closing.rs`, `congestion.rs` | how connections end, also those whose peer does not answer or read |
+//! | `sessions.rs` | one point for each connection |
 //! | `crowd.rs`, `exhaustion.rs` | many connections, and more than the system has room for |
-//! | `faults.rs` | a network in which everything goes wrong, from many seeds |
+//! | `workload.rs`, `faults.rs` | a network in which everything goes wrong, from many seeds |
 
 mod addresses;
 mod closing;
@@ -18,12 +19,15 @@ mod connecting;
 mod crossing;
 mod crowd;
 mod exhaustion;
+mod faults;
 mod frames;
 mod listening;
 mod loopback;
 mod messages;
 mod puppet;
 mod relaying;
+mod sessions;
 mod simulated;
 mod talking;
+mod workload;
 mod world;

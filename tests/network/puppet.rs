@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use statepoint::prelude::*;
+use statepoint::{IntoPoint, Peer};
 
 use crate::world::{HostId, World};
 
@@ -26,7 +27,7 @@ struct Strings {
     completed: Rc<RefCell<Vec<(Completed, Address)>>>,
 }
 
-struct PuppetPoint(Strings);
+pub(crate) struct PuppetPoint(Strings);
 
 #[state_machine]
 impl PuppetPoint {
@@ -197,6 +198,31 @@ impl Puppet {
             }
             _ => drop(self.take::<NotConnected>()),
         }
+    }
+}
+
+/// Puppets that are made as sessions, in the order of their connections.
+#[derive(Clone, Default)]
+pub(crate) struct Sessions(Rc<RefCell<VecDeque<(Peer, Strings)>>>);
+
+impl Sessions {
+    /// What `Listen::session` and `Connect::session` take.
+    pub(crate) fn maker<P: IntoPoint>(
+        &self,
+        point: impl Fn(PuppetPoint) -> P + 'static,
+    ) -> impl Fn(&Peer) -> P + 'static {
+        let made = Rc::clone(&self.0);
+        move |peer| {
+            let strings = Strings::default();
+            made.borrow_mut().push_back((*peer, strings.clone()));
+            point(PuppetPoint(strings))
+        }
+    }
+
+    /// The next session, of which the controller was told in the name of `address`.
+    pub(crate) fn next(&self, host: HostId, address: Address) -> (Puppet, Peer) {
+        let (peer, strings) = self.0.borrow_mut().pop_front().expect("a session was made");
+        (Puppet { host, address, strings }, peer)
     }
 }
 

@@ -11,7 +11,7 @@ use statepoint::prelude::*;
 use statepoint::sim::{Faults, SimNet};
 use statepoint::{IntoPoint, Kernel, Limits, NetCounters, NetSettings, Simulation, TextTrace};
 
-use crate::world::{HostId, Raw, World};
+use crate::world::{Accept, HostId, Raw, World};
 
 /// Virtual time that a scenario may wait for one condition.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -160,7 +160,7 @@ impl World for Simulated {
         SimRaw { net, token }
     }
 
-    fn raw_listener(&mut self) -> (SocketAddr, Box<dyn FnMut() -> Option<SimRaw>>) {
+    fn raw_listener(&mut self) -> (SocketAddr, Accept<SimRaw>) {
         let (world, mut net) = (self.net(), self.net().host(RAW));
         let (listener, at) = net.listen(SocketAddr::new(RAW, 0)).expect("listening");
         let accept = move || {

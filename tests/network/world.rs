@@ -44,8 +44,8 @@ pub(crate) trait World {
     fn roots(&self) -> Vec<(HostId, Address)>;
     /// Begins to connect, as a peer that speaks bytes.
     fn dial(&mut self, to: SocketAddr) -> Self::Raw;
-    /// Accepts nobody and speaks bytes: a listener of such peers, and where it listens.
-    fn raw_listener(&mut self) -> (SocketAddr, Box<dyn FnMut() -> Option<Self::Raw>>);
+    /// Listens, as a peer that speaks bytes: where, and what accepts.
+    fn raw_listener(&mut self) -> (SocketAddr, Accept<Self::Raw>);
     /// Whether the network below the driver has forgotten every socket of the host.
     fn is_clean(&self, host: HostId) -> bool;
 
@@ -77,6 +77,9 @@ pub(crate) trait World {
         }
     }
 }
+
+/// Accepts the next peer that waits, if one does.
+pub(crate) type Accept<R> = Box<dyn FnMut() -> Option<R>>;
 
 /// A peer that speaks bytes.
 pub(crate) trait Raw {
