@@ -84,6 +84,8 @@ pub struct Counters {
     pub handled: u64,
     /// Points created.
     pub created: u64,
+    /// Points not created because there were as many as there may be.
+    pub not_created: u64,
     /// Points ended.
     pub ended: u64,
     /// Messages for which a state had no cell.

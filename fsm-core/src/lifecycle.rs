@@ -48,7 +48,8 @@ pub struct Timeout;
 
 /// A point takes messages more slowly than they come: one that this sender sent was dropped.
 ///
-/// Sent once for each episode; the episode ends when half of the point's bound is free again.
+/// Sent once for each episode, to the sender of its first dropped message; every dropped message is counted and traced. The
+/// episode ends when half of the point's bound is free again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[message(name = "statepoint.Overflow", local)]
 pub struct Overflow {

@@ -8,7 +8,7 @@ use crate::head::{Head, NIL, QUIET, VACANT};
 use crate::lifecycle::{Start, Stop, Timeout};
 use crate::point::NewPoint;
 use crate::timers::Charge;
-use crate::trace::What;
+use crate::trace::{Level, What};
 
 impl Context {
     /// The address of the slot's present point, also while it waits for its children to end.
@@ -29,8 +29,13 @@ impl Context {
     ///
     /// Over the bound of points the address is `NONE`, so that what is sent to it is a dead letter.
     pub(crate) fn birth(&mut self, point: NewPoint, parent: u32, quiet: bool) -> Address {
-        let Some(slot) = self.take_slot() else { return Address::NONE };
         let NewPoint(point) = point;
+        let Some(slot) = self.take_slot() else {
+            self.counters.not_created += 1;
+            let text = format!("cannot create {}: there are as many points as there may be", point.look().name);
+            self.trace(self.me, || What::Said { level: Level::Warning, text: &text });
+            return Address::NONE;
+        };
         self.counters.created += 1;
         let child = self.address(slot);
         self.link(slot, parent);

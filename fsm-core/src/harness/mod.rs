@@ -236,6 +236,11 @@ impl RoutineHarness {
     pub fn peer(&self) -> Address {
         self.desk.peer
     }
+
+    /// The address of one more somebody.
+    pub fn stranger(&mut self) -> Address {
+        self.desk.stranger()
+    }
 }
 
 impl fmt::Debug for RoutineHarness {

@@ -15,7 +15,7 @@ use crate::address::Address;
 use crate::body::Body;
 use crate::context::Context;
 use crate::lifecycle::{Done, Stop, TimedOut};
-use crate::name::short;
+use crate::name::{MessageId, short};
 use crate::point::Lent;
 use crate::timers::Charge;
 use crate::value::{Fault, Value};
@@ -60,10 +60,24 @@ pub(crate) struct Shared {
     names: Cell<&'static [&'static str]>,
     /// An operation of this routine waits for a message.
     waits: Cell<bool>,
-    /// A message was taken: what was deferred comes again.
-    moved: Cell<bool>,
+    /// What the operation that waits accepts and defers. When that changes, what was deferred comes again.
+    listens: Cell<Option<Listens>>,
     /// `Stop` came, and was not listed.
     stopped: Cell<bool>,
+}
+
+/// What a `select` accepts and defers, as its functions. Two types whose functions are one listen to the same.
+type Listens = [fn(MessageId) -> bool; 2];
+
+/// Whether two operations listen to the same messages.
+fn listen_alike(one: Option<Listens>, other: Option<Listens>) -> bool {
+    match (one, other) {
+        (Some([accepts, defers]), Some(other)) => {
+            core::ptr::fn_addr_eq(accepts, other[0]) && core::ptr::fn_addr_eq(defers, other[1])
+        }
+        (None, None) => true,
+        _ => false,
+    }
 }
 
 /// The limit of a `select_within` or a `sleep` has passed.
@@ -114,11 +128,7 @@ impl Routine {
     pub async fn sleep(&mut self, duration: Duration) {
         self.start_limit(duration);
         poll_fn(|_| match self.look::<select::Nothing>() {
-            Some(Seen::Limit) => {
-                // A sleep changes what the routine listens to, so what was deferred comes again.
-                self.0.moved.set(true);
-                Poll::Ready(())
-            }
+            Some(Seen::Limit) => Poll::Ready(()),
             Some(Seen::Taken(_)) | None => Poll::Pending,
         })
         .await;
@@ -132,14 +142,13 @@ impl Routine {
     fn look<S: Select>(&self) -> Option<Seen<S>> {
         let shared = &*self.0;
         let Some(body) = shared.mail.take() else {
-            shared.waits.set(true);
+            self.wait::<S>();
             return None;
         };
         let id = body.id();
         if S::accepts(id) {
             match S::take(body) {
                 Ok(message) => {
-                    shared.moved.set(true);
                     shared.names.set(S::NAMES);
                     shared.from.set(shared.sender.get());
                     self.lend(|cx| cx.from = shared.sender.get());
@@ -166,8 +175,14 @@ impl Routine {
                 cx.from = shared.from.get();
             });
         }
-        shared.waits.set(true);
+        self.wait::<S>();
         None
+    }
+
+    /// Notes that an operation waits, and for what.
+    fn wait<S: Select>(&self) {
+        self.0.waits.set(true);
+        self.0.listens.set(Some([S::accepts, S::defers]));
     }
 
     fn lend<R>(&self, work: impl FnOnce(&mut Context) -> R) -> R {

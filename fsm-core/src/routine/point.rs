@@ -129,7 +129,7 @@ impl Point for RoutinePoint {
             cx.from = shared.from.get();
         }
         shared.waits.set(false);
-        shared.moved.set(false);
+        let listened = shared.listens.get();
         let polled = {
             let _loan = Loan::new(shared, lent);
             self.future.as_mut().poll(&mut core::task::Context::from_waker(Waker::noop()))
@@ -141,7 +141,7 @@ impl Point for RoutinePoint {
                 Did::Ended(Box::new(ForeignAwait { routine: self.name.into() }.into()))
             }
             Poll::Pending if lent.as_ref().is_some_and(|cx| cx.kept.is_some()) => Did::Deferred,
-            Poll::Pending if shared.moved.get() => Did::Moved,
+            Poll::Pending if !super::listen_alike(listened, shared.listens.get()) => Did::Moved,
             Poll::Pending => Did::Stayed,
         }
     }
