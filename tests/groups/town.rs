@@ -157,7 +157,7 @@ impl Owner {
     }
 
     fn ANY_GroupUpdate(&mut self, update: GroupUpdate) -> Next<Self> {
-        assert!(self.servers.update(&update));
+        self.servers.update(&update);
         let sign = if update.address.is_some() { '+' } else { '-' };
         self.notes.add(format_args!("{sign}{}", update.member));
         Next::STAY
@@ -266,16 +266,6 @@ impl Town {
         let begun = self.simulation.now();
         let is_done = self.simulation.run_until(limit, |_| done());
         assert!(is_done, "expected {what} within {limit:?} of {begun}");
-    }
-
-    /// Whether every root point of the client has ended.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.simulation.driver(self.client).kernel().points() == 0
-    }
-
-    /// How many sockets the client holds.
-    pub(crate) fn sockets(&mut self) -> usize {
-        self.simulation.driver(self.client).sockets()
     }
 
     /// The root point ends within `limit`, and leaves nothing behind.

@@ -91,12 +91,12 @@ pub trait Group: Sized + 'static {
         GroupTable::new(self.copy())
     }
 
-    /// Notes what the manager has told; whether it is about a member of this name. Two groups with members of the same name
-    /// are told apart by who has sent the update.
-    fn update(&mut self, update: &GroupUpdate) -> bool {
-        let Some(member) = self.member_mut(&update.member) else { return false };
-        member.set(update.address);
-        true
+    /// Notes what the manager has told. What it tells of a member that is not of this group changes nothing; two groups with
+    /// members of the same name are told apart by who has sent the update.
+    fn update(&mut self, update: &GroupUpdate) {
+        if let Some(member) = self.member_mut(&update.member) {
+            member.set(update.address);
+        }
     }
 
     /// The names of the members that have no address.
