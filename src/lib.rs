@@ -39,6 +39,7 @@
 //! | [`guide`] | how it works, and why a method that looks odd is a table cell |
 //! | [`Machine`], [`Message`], [`Routine`], [`Harness`] | the language, and testing it |
 //! | [`Networking`] | `cx.listen`, `cx.connect`, and what follows |
+//! | [`Group`], [`ConnectToAddress`], [`ListenAtAddress`] | connections that are made again when they are lost |
 //! | [`reactor`], [`sim`], [`Simulation`] | what drives it all: the system's sockets, or a simulated world |
 #![forbid(unsafe_code)]
 #![deny(unreachable_pub)]

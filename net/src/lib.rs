@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`Networking`] | `cx.listen`, `cx.connect`: what a point can do |
 //! | [`Listening`], [`Accepted`], [`Connected`], [`Closed`], [`Abandoned`] .. | what it is told |
+//! | [`Group`], [`ConnectToAddress`], [`ListenAtAddress`] | addresses that are kept connected |
 //! | `machines/` | the machines behind it: [`Listener`], [`Connector`], [`Proxy`] |
 //! | `driver/` | what they order: sockets, connections, bytes. Sans-I/O, with three doors |
 //! | [`wire`] | frames, borders, names: the bytes of a connection |

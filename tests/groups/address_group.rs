@@ -356,6 +356,15 @@ fn the_session_gets_what_peers_send() {
 }
 
 #[test]
+fn the_parent_gets_what_the_session_sends() {
+    for mut test in [Test::full(with_session()), Test::restarting(), Test::stopping()] {
+        let (before, parent) = (test.table.state(), test.table.parent());
+        let step = test.table.give_from(test.session, News(7));
+        assert!(step.forwarded::<News>(parent, test.session) && step.next() == before);
+    }
+}
+
+#[test]
 fn the_session_gets_first_what_came_before_it() {
     let mut test = Test::new(with_session());
     for number in 0..2 {

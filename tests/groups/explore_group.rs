@@ -20,6 +20,8 @@ pub(crate) enum Event {
     Lost(usize),
     MemberEnds(usize),
     SessionEnds,
+    /// The session sends something to its parent.
+    SessionSpeaks,
     /// Somebody who is no member says what only members say.
     Stranger,
     /// A peer sends one of two messages.
@@ -123,6 +125,14 @@ impl Surroundings {
         self.is_told_to_stop = false;
         assert_eq!(step.completed() == Some(&Verdict(3)), before != "RESTARTING");
         self.look(&step);
+    }
+
+    fn session_speaks(&mut self) {
+        let (before, (session, _)) = (self.key(), self.session.expect("there is a session"));
+        let step = self.table.give_from(session, News(0));
+        assert!(step.forwarded::<News>(self.table.parent(), session));
+        self.look(&step);
+        assert_eq!(self.key(), before);
     }
 
     fn stranger(&mut self) {
@@ -263,7 +273,7 @@ impl Scene for Surroundings {
         let mut events = vec![Tick, Stop, Stranger];
         events.extend((0..3).flat_map(|member| [Found(member, 0), Found(member, 1), Lost(member), MemberEnds(member)]));
         if self.session.is_some() {
-            events.push(SessionEnds);
+            events.extend([SessionEnds, SessionSpeaks]);
         }
         if self.early.len() < EARLY {
             events.extend([News(0), News(1)]);
@@ -278,6 +288,7 @@ impl Scene for Surroundings {
             Event::Lost(member) => self.member(member, None),
             Event::MemberEnds(member) => self.member_ends(member),
             Event::SessionEnds => self.session_ends(),
+            Event::SessionSpeaks => self.session_speaks(),
             Event::Stranger => self.stranger(),
             Event::News(number) => self.news(number),
             Event::Tick => self.tick(),

@@ -224,9 +224,15 @@ impl AddressGroup {
         Self::RESTARTING
     }
 
+    /// The session gets what peers send, the parent what the session sends.
     fn WORKING_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
-        cx.forward(self.session, unknown);
+        self.pass(unknown, cx);
         Self::WORKING
+    }
+
+    fn pass(&mut self, unknown: Unknown, cx: &mut Context) {
+        let to = if cx.from() == self.session { cx.parent() } else { self.session };
+        cx.forward(to, unknown);
     }
 
     fn WORKING_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
@@ -247,9 +253,13 @@ impl AddressGroup {
         if self.is_full() { self.work(cx) } else { Self::PENDING }
     }
 
-    /// For the next session.
+    /// What peers send is for the next session.
     fn RESTARTING_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
-        self.keep(unknown, cx);
+        if cx.from() == self.session {
+            self.pass(unknown, cx);
+        } else {
+            self.keep(unknown, cx);
+        }
         Self::RESTARTING
     }
 
@@ -273,7 +283,7 @@ impl AddressGroup {
     }
 
     fn STOPPING_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
-        cx.forward(self.session, unknown);
+        self.pass(unknown, cx);
         Self::STOPPING
     }
 

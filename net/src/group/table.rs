@@ -62,8 +62,9 @@ impl<G: Group> GroupTable<G> {
         Self { get_ready: Some(limit), ..self }
     }
 
-    /// Creates a session when all members are there, and gives it their addresses. The group then sends its owner nothing;
-    /// messages of members' peers go to the session, and the last 32 that came before it are given to it first.
+    /// Creates a session when all members are there, and gives it their addresses. The owner then hears nothing of members;
+    /// messages of members' peers go to the session, and the last 32 that came before it are given to it first. What the
+    /// session sends to its parent goes to the owner.
     ///
     /// When the session ends, so does the group, with the session's value. When a member is lost, the group ends with a fault.
     #[must_use]
