@@ -61,6 +61,8 @@ pub struct Context {
     pub(crate) kept: Option<Body>,
     /// Timers cancelled by points with a backlog: what is deferred of them goes too.
     pub(crate) recanted: Vec<(u32, MessageId)>,
+    /// Messages in the run queue that come from beyond connections.
+    pub(crate) inbound: usize,
     /// Far senders whose messages did not fit, for the driver to count.
     pub(crate) refusals: VecDeque<Address>,
     pub(crate) observer: Option<Box<Observer>>,
@@ -100,6 +102,7 @@ impl Context {
             counters: Counters::default(),
             kept: None,
             recanted: Vec::new(),
+            inbound: 0,
             refusals: VecDeque::new(),
             observer: None,
             notes: None,

@@ -5,7 +5,7 @@ use crate::address::Address;
 use crate::body::Body;
 use crate::counters::Undelivered;
 use crate::envelope::{Distant, Envelope, Kind};
-use crate::head::{OVERFLOWING, VACANT};
+use crate::head::{COUNT, OVERFLOWING, VACANT};
 use crate::lifecycle::{Overflow, Stop};
 use crate::trace::What;
 
@@ -60,9 +60,10 @@ impl Context {
 
     /// A message that comes from, or goes to, beyond a connection. Its far parts travel in a box.
     #[cold]
-    fn post_distant(&mut self, to: Address, from: Address, body: Body) {
+    pub(crate) fn post_distant(&mut self, to: Address, from: Address, body: Body) {
         match self.admit(to, from, &body) {
             Ok(()) => {
+                self.inbound += usize::from(to.far() == 0);
                 let distant = Body::distant(Distant { to_far: to.far(), from, body });
                 self.run.push_back(Envelope::new(Kind::Distant, to, (0, 0), Some(distant)));
             }
@@ -95,12 +96,20 @@ impl Context {
         if head.has(VACANT) {
             return Err(Undelivered::NoSuchPoint);
         }
+        // What network machines and driver say to each other is bounded by sockets, and none of it may be lost.
+        let is_order = to == Address::DRIVER || from == Address::DRIVER;
+        if is_order && head.count() < COUNT - SPARE {
+            head.queued += 1;
+            return Ok(());
+        }
         if self.run.len() >= self.limits.run_queue {
             return Err(Undelivered::RunQueueFull);
         }
+        // A connection that is flooded can still be closed: a local message for a far address is for its proxy.
+        let is_close = to.is_far() && body.is_local();
         // A point that is flooded can still be stopped. The spare room has its own bound, and is not for what a peer calls
         // a `Stop`.
-        if body.peek::<Stop>().is_some() && head.count() < self.limits.queued_per_point + SPARE {
+        if (is_close || body.peek::<Stop>().is_some()) && head.count() < self.limits.queued_per_point + SPARE {
             head.queued += 1;
             return Ok(());
         }

@@ -134,6 +134,9 @@ impl Kernel {
             Kind::Timer => self.one_timer(slot, envelope.ticket()),
             Kind::Distant | Kind::Plain => {
                 let Some(distant) = envelope.body.and_then(Body::into_distant) else { return };
+                if let Some(cx) = &mut self.cx {
+                    cx.inbound -= usize::from(distant.to_far == 0);
+                }
                 self.relieve(slot);
                 let Some(cx) = &mut self.cx else { return };
                 if distant.to_far == 0 {
@@ -199,6 +202,7 @@ impl Kernel {
         let Some(mut body) = envelope.body else { return };
         if kind == Kind::Distant {
             let Some(distant) = body.into_distant() else { return };
+            self.cx().inbound -= usize::from(distant.to_far == 0);
             (to, from, body) = (to.with_far(distant.to_far), distant.from, distant.body);
         }
         self.cx().dead_letter(to, from, body.name(), Undelivered::Ended);

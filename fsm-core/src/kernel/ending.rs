@@ -33,8 +33,13 @@ impl Kernel {
         let look = point.look();
         let mut rubbish = Vec::new();
         let address = self.close(slot, &mut rubbish);
+        // The value is shown by the user's code, which may panic.
         let cx = self.cx();
-        cx.trace_as(address, look, || What::Ending { value: &value });
+        let traced = catch_unwind(AssertUnwindSafe(|| cx.trace_as(address, look, || What::Ending { value: &value })));
+        if let Err(panic) = traced {
+            self.panicked_in_drop(address, &panic_text(&*panic));
+        }
+        let cx = self.cx();
         let children = cx.children(slot);
         for child in &children {
             let child = cx.address(*child);
@@ -121,19 +126,22 @@ impl Kernel {
                 self.gone.push_back(address);
             }
             if parent == NIL {
-                if !quiet {
-                    self.results.push_back((address, value));
+                match quiet {
+                    true => self.discard(address, value),
+                    false => self.results.push_back((address, value)),
                 }
                 return;
             }
             let Some(mut waiting) = self.endings.remove(&parent) else {
-                if !quiet {
-                    let cx = self.cx();
-                    let parent = cx.address(parent);
-                    cx.post_always(parent, address, Body::new(Completed { value, dropped }));
+                if quiet {
+                    return self.discard(address, value);
                 }
-                return;
+                let cx = self.cx();
+                let parent = cx.address(parent);
+                return cx.post_always(parent, address, Body::new(Completed { value, dropped }));
             };
+            // Nobody will ask for it, and its `Drop` must not cost the parent its end.
+            self.discard(address, value);
             waiting.dropped += dropped;
             if self.cx().heads[parent as usize].first_child != NIL {
                 self.endings.insert(parent, waiting);

@@ -94,6 +94,11 @@ impl Kernel {
         self.cx().post(to, from, message.into());
     }
 
+    /// Queues a message that came over a connection, also one that nobody there signed.
+    pub fn deliver_from_far(&mut self, to: Address, from: Address, message: impl Into<Body>) {
+        self.cx().post_distant(to, from, message.into());
+    }
+
     /// Handles up to `budget` messages; how many it handled. Fewer than `budget`: nothing is left to do.
     pub fn run(&mut self, budget: usize) -> usize {
         let mut left = budget;
@@ -126,6 +131,11 @@ impl Kernel {
     /// Messages that wait to be handled.
     pub fn queued(&self) -> usize {
         self.context().run.len()
+    }
+
+    /// Messages from beyond connections that wait to be handled.
+    pub fn queued_from_far(&self) -> usize {
+        self.context().inbound
     }
 
     /// Moves kernel time to `now` and queues up to `budget` timers that are due; how many it queued. It also drops what

@@ -1,6 +1,6 @@
 //! How connections begin and end.
 
-use fsm_core::Address;
+use fsm_core::{Address, Level};
 
 use super::Driver;
 use super::connection::{ConnectionId, Phase};
@@ -73,6 +73,10 @@ impl<N: Net> Driver<N> {
         if !ended.is_orderly() {
             connection.output.clear(&mut self.pool);
         }
+        if ended != Ended::ByPeer {
+            let remote = connection.remote;
+            self.kernel.log(owner, Level::Warning, format_args!("the connection with {remote} has ended: {ended}"));
+        }
         self.tell(owner, Lost { reason: ended });
         self.sockets.mark_dirty(token);
     }
@@ -87,7 +91,10 @@ impl<N: Net> Driver<N> {
                 self.finish(token, first);
             }
             // What the peer sent before it went may still be there to be read; its end follows.
-            Phase::Opening | Phase::Offered | Phase::Open => self.sockets.mark(token, true, false),
+            Phase::Opening | Phase::Offered | Phase::Open => {
+                connection.write_error = Some(ended);
+                self.sockets.mark(token, true, false);
+            }
             _ => self.peer_ended(token, ended),
         }
     }

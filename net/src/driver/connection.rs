@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use fsm_core::Address;
+use fsm_core::{Address, Moment};
 
 use crate::messages::Ended;
 use crate::net::Token;
@@ -40,6 +40,8 @@ pub(super) struct Connection {
     pub(super) reported: bool,
     /// What the link gave before the proxy has said who takes the peer's messages. At most what one read brings.
     pub(super) early: Vec<u8>,
+    /// Why writing failed, while there may still be something to be read.
+    pub(super) write_error: Option<Ended>,
     /// Who hears of it: the listener or connector, then the proxy.
     pub(super) owner: Address,
     pub(super) link: Box<dyn Link>,
@@ -48,6 +50,8 @@ pub(super) struct Connection {
     pub(super) border: Border,
     pub(super) outgoing: OutgoingNames,
     pub(super) incoming: IncomingNames,
+    /// When its table of exports was last swept because it was full.
+    pub(super) swept: Option<Moment>,
     /// Messages of the peer that were refused.
     pub(super) refused: u32,
     /// Bytes that the peer has taken since it was asked last whether it reads.
@@ -61,6 +65,7 @@ impl Connection {
             remote,
             reported: false,
             early: Vec::new(),
+            write_error: None,
             owner,
             link: Box::new(Clear),
             decoder: Decoder::new(settings.frame_limit),
@@ -68,6 +73,7 @@ impl Connection {
             border: Border::new(Address::NONE),
             outgoing: OutgoingNames::new(),
             incoming: IncomingNames::new(),
+            swept: None,
             refused: 0,
             taken: 0,
         }

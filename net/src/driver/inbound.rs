@@ -53,7 +53,7 @@ impl<N: Net> Driver<N> {
     }
 
     fn receive(&mut self, token: Token) {
-        if self.kernel.queued() >= self.settings.read_pause {
+        if self.kernel.queued_from_far() >= self.settings.read_pause {
             return self.sockets.mark(token, true, false);
         }
         let Some(connection) = self.sockets.connection(token).filter(|connection| connection.reads()) else { return };
@@ -72,10 +72,20 @@ impl<N: Net> Driver<N> {
             },
         };
         self.scratch = scratch;
-        match read {
+        match self.with_write_error(token, read) {
             Read::Drained => {}
             Read::More => self.sockets.mark(token, true, false),
             Read::Over(ended) => self.peer_ended(token, ended),
+        }
+    }
+
+    /// When writing has failed before: that is how the connection ended, unless reading has found more to take.
+    fn with_write_error(&mut self, token: Token, read: Read) -> Read {
+        let failed = self.sockets.connection(token).and_then(|connection| connection.write_error.clone());
+        match (failed, read) {
+            (Some(failed), Read::Drained) => Read::Over(failed),
+            (Some(failed), Read::Over(ended)) if ended.is_orderly() => Read::Over(failed),
+            (_, read) => read,
         }
     }
 
@@ -145,10 +155,13 @@ impl<N: Net> Driver<N> {
         match inbound {
             Inbound::Message { to, from, encoded } => {
                 self.counters.received += 1;
+                // A peer speaks in its own name, or in that of points behind it. In the name of a point of this process it
+                // could make that point, and the receiver, answer each other for ever.
+                let from = if from.is_far() { from } else { Address::NONE };
                 if !to.is_far() && !self.kernel.is_alive(to) {
                     self.announce_gone(connection, to);
                 }
-                self.kernel.send(to, from, Body::encoded(encoded));
+                self.kernel.deliver_from_far(to, from, Body::encoded(encoded));
             }
             Inbound::Gone(address) => self.peer_point_gone(connection.owner, address),
             Inbound::Refused { to, from, message, part, reason } => {

@@ -94,7 +94,11 @@ pub struct NetCounters {
 
 impl<N: Net> Driver<N> {
     /// A driver of a new kernel.
-    pub fn new(net: N, limits: Limits, settings: NetSettings) -> Self {
+    ///
+    /// While as many messages wait as a quarter of what one point may have waiting, connections are not read, whatever the
+    /// settings say: otherwise a peer's messages would find no room.
+    pub fn new(net: N, limits: Limits, mut settings: NetSettings) -> Self {
+        settings.read_pause = settings.read_pause.min((limits.queued_per_point as usize / 4).max(1));
         Self {
             kernel: Kernel::new(limits),
             net,

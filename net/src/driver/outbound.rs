@@ -1,6 +1,8 @@
 //! From the kernel to the socket.
 
+use core::time::Duration;
 use std::io::ErrorKind;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fsm_core::{Address, Body, EncodeError, Encoded, Level, Message, Outbound, Undelivered};
 
@@ -11,6 +13,9 @@ use crate::messages::{Close, Ended};
 use crate::net::{Net, Token};
 use crate::orders::{Attach, Begin, Bind, Cut, Decline, Dial, Filled, Release, Shut};
 use crate::wire::{Fill, SendError, encode_gone, encode_message};
+
+/// How long a table of exports that is full stays so at the least: sweeping looks at every entry.
+const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
 impl<N: Net> Driver<N> {
     /// A message has left the kernel.
@@ -55,7 +60,13 @@ impl<N: Net> Driver<N> {
 
     /// Writes a message into the output of the connection that leads to its receiver.
     fn send_far(&mut self, to: Address, from: Address, body: Body) {
-        let encoded = match body.into_encoded() {
+        // Encoding runs the user's `Serialize`. A panic in it must not reach the other points.
+        let written = catch_unwind(AssertUnwindSafe(|| body.into_encoded()));
+        let Ok(written) = written else {
+            self.kernel.log(from, Level::Fault, "panicked while a message of it was written as bytes");
+            return self.kernel.dead_letter(to, from, "a message", Undelivered::Encode);
+        };
+        let encoded = match written {
             Ok(encoded) => encoded,
             Err(error) => {
                 let (name, reason) = match error {
@@ -69,7 +80,11 @@ impl<N: Net> Driver<N> {
                 return self.kernel.dead_letter(to, from, name, reason);
             }
         };
-        if let Err(reason) = self.write_far(to, from, &encoded) {
+        let mut done = self.write_far(to, from, &encoded);
+        if done == Err(Undelivered::ExportsFull) && self.sweep_when_full(to) {
+            done = self.write_far(to, from, &encoded);
+        }
+        if let Err(reason) = done {
             self.kernel.dead_letter(to, from, &encoded.name, reason);
         }
     }
@@ -108,6 +123,19 @@ impl<N: Net> Driver<N> {
         }
     }
 
+    /// Makes room in a full table of exports, at most once a second; whether it was tried.
+    fn sweep_when_full(&mut self, to: Address) -> bool {
+        let now = self.kernel.now();
+        let Some(token) = self.sockets.of(to.near()) else { return false };
+        let Some(connection) = self.sockets.connection(token) else { return false };
+        if connection.swept.is_some_and(|swept| now - swept < SWEEP_PAUSE) {
+            return false;
+        }
+        connection.swept = Some(now);
+        self.sweep(token);
+        true
+    }
+
     /// Tells the proxy how full the output has become since it was `before`.
     fn tell_fill(&mut self, token: Token, before: Fill) {
         let Some(connection) = self.sockets.connection(token) else { return };
@@ -130,6 +158,9 @@ impl<N: Net> Driver<N> {
                 encode_gone(number, out);
                 Ok(())
             });
+        }
+        if connection.border.relayed() == 0 {
+            self.sockets.forget_relay(token);
         }
         self.sockets.mark_dirty(token);
     }

@@ -144,6 +144,11 @@ impl Sockets {
         self.relaying.insert(token);
     }
 
+    /// It holds none any more.
+    pub(super) fn forget_relay(&mut self, token: Token) {
+        self.relaying.remove(&token);
+    }
+
     /// Connections whose peers hold addresses beyond other connections.
     pub(super) fn relaying(&self) -> Vec<Token> {
         self.relaying.iter().copied().collect()

@@ -163,18 +163,24 @@ impl Proxy {
     }
 
     fn OPEN_Close(&mut self, _: Close, cx: &mut Context) -> Next<Self> {
-        match self.session {
-            // It ends first, and its end closes the connection.
-            Some(session) => {
-                cx.stop(session);
-                cx.start(SESSION_END, Stubborn);
-                Self::OPEN
-            }
-            None => {
-                cx.send(Address::DRIVER, Shut);
-                Self::CLOSING
-            }
+        self.close(cx)
+    }
+
+    /// The controller ends, so there is nobody to tell. The session can still say goodbye to its peer.
+    fn OPEN_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
+        (self.told, self.stopped) = (true, true);
+        self.close(cx)
+    }
+
+    /// A session ends first, and its end closes the connection.
+    fn close(&mut self, cx: &mut Context) -> Next<Self> {
+        if let Some(session) = self.session {
+            cx.stop(session);
+            cx.start(SESSION_END, Stubborn);
+            return Self::OPEN;
         }
+        cx.send(Address::DRIVER, Shut);
+        Self::CLOSING
     }
 
     fn OPEN_Completed(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
@@ -190,10 +196,13 @@ impl Proxy {
     }
 
     fn OPEN_Filled(&mut self, filled: Filled, cx: &mut Context) -> Next<Self> {
-        if filled.congested {
-            self.tell(Congested { waiting: filled.waiting }, cx);
-        } else {
-            self.tell(Relieved, cx);
+        let Filled { congested, waiting } = filled;
+        for to in [Some(self.controller), self.session].into_iter().flatten() {
+            let from = cx.me().with_far(1);
+            match congested {
+                true => cx.send_as(from, to, Congested { waiting }),
+                false => cx.send_as(from, to, Relieved),
+            }
         }
         Self::OPEN
     }

@@ -188,12 +188,15 @@ impl IncomingNames {
     pub(super) fn spelt(&mut self, bytes: &[u8]) -> Result<(Name, MessageId), FrameError> {
         let name = check_name(bytes).map_err(FrameError::Name)?;
         let id = message_id(name);
-        // Names are spelt once, so nothing is gained by an index for this search.
-        if let Some(number) = self.names.iter().position(|(bound, it)| *it == id && **bound == *name) {
+        // While there is room each name is spelt once, so nothing is gained by an index for this search. Later every name that
+        // found no room is spelt each time, and a search each time would be the peer's to repeat.
+        let has_room = self.names.len() < NAMES;
+        let bound = if has_room { &self.names[..] } else { &[] };
+        if let Some(number) = bound.iter().position(|(bound, it)| *it == id && **bound == *name) {
             return Err(FrameError::SpeltAgain { number: number as u64 });
         }
         let name = Name::from(Arc::<str>::from(name));
-        if self.names.len() < NAMES {
+        if has_room {
             self.names.push((name.clone(), id));
         }
         Ok((name, id))
