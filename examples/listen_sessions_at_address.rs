@@ -30,8 +30,9 @@ enum Opened {
 }
 
 #[derive(Select)]
-#[select(defer(Accepted, Abandoned, Closed))]
-enum Stopped {
+enum News {
+    Accepted(Accepted),
+    Abandoned(Abandoned),
     Stop(Stop),
 }
 
@@ -47,8 +48,13 @@ async fn listen_at_address(cx: &mut Routine, settings: Settings) -> Fault {
         Opened::Listening(listening) => cx.console(format_args!("Listening at {}", listening.listening)),
         Opened::NotListening(fault) => return fault.into(),
     }
-    let Stopped::Stop(_) = cx.select().await;
-    Aborted.into()
+    loop {
+        match cx.select().await {
+            News::Accepted(accepted) => cx.console(format_args!("Accepted {}", accepted.remote)),
+            News::Abandoned(abandoned) => cx.console(format_args!("Abandoned {}", abandoned.remote)),
+            News::Stop(_) => return Aborted.into(),
+        }
+    }
 }
 
 fn main() -> std::process::ExitCode {

@@ -158,3 +158,10 @@ impl fmt::Display for ForeignAwait {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Message)]
 #[message(name = "statepoint.Done")]
 pub struct Done;
+
+// So that `?` takes them where a `Box<dyn Error>` is returned.
+impl core::error::Error for Aborted {}
+impl core::error::Error for TimedOut {}
+impl core::error::Error for Faulted {}
+impl core::error::Error for Panicked {}
+impl core::error::Error for ForeignAwait {}

@@ -38,7 +38,7 @@ impl fmt::Display for NotListening {
     }
 }
 
-/// Somebody has connected. From the peer: a reply goes there.
+/// Somebody has connected. From the peer, so that a reply goes there; with a session, from the session.
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
 #[message(name = "statepoint.Accepted", local)]
 pub struct Accepted {
@@ -66,7 +66,8 @@ impl fmt::Display for NotAccepted {
     }
 }
 
-/// The connection is there. From the peer: what is sent to that address arrives at the other end.
+/// The connection is there. From the peer, so that what is sent to that address arrives at the other end; with a session, from
+/// the session.
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
 #[message(name = "statepoint.Connected", local)]
 pub struct Connected {
@@ -99,6 +100,8 @@ impl fmt::Display for NotConnected {
 }
 
 /// Closes a connection: send it to the peer's address. What was sent before it arrives first; then `Closed` comes.
+///
+/// A session closes its connection by ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Message)]
 #[message(name = "statepoint.Close", local)]
 pub struct Close;
@@ -247,3 +250,10 @@ impl fmt::Display for Ended {
         }
     }
 }
+
+// So that `?` takes them where a `Box<dyn Error>` is returned.
+impl core::error::Error for NotListening {}
+impl core::error::Error for NotAccepted {}
+impl core::error::Error for NotConnected {}
+impl core::error::Error for Abandoned {}
+impl core::error::Error for Failure {}

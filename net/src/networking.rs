@@ -36,7 +36,7 @@ pub trait Networking: Vocabulary {
 
     /// Connects. [`Connected`](crate::Connected) or [`NotConnected`](crate::NotConnected) comes; later
     /// [`Abandoned`](crate::Abandoned) or [`Closed`](crate::Closed). Returns the attempt's address: stopping it gives the
-    /// attempt up.
+    /// attempt up, and then nothing comes, unless `Connected` was on its way already.
     fn connect(&mut self, connect: impl Into<Connect>) -> Address {
         let controller = self.me();
         self.create_quiet(Connector::new(connect.into(), controller))

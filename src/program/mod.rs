@@ -71,18 +71,32 @@ where
 pub struct Program<S> {
     factory: S,
     level: Level,
+    limits: Limits,
+    net_settings: NetSettings,
 }
 
 impl<S: Settings> Program<S> {
     /// A program with these settings, where no flag says otherwise.
     pub fn new(factory: S) -> Self {
-        Self { factory, level: Level::None }
+        Self { factory, level: Level::None, limits: Limits::default(), net_settings: NetSettings::default() }
     }
 
     /// Which part of the trace goes to stderr when no flag says otherwise. Nothing, unless told.
     #[must_use]
     pub fn debug_level(self, level: Level) -> Self {
         Self { level, ..self }
+    }
+
+    /// The bounds of the kernel.
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// The bounds of the network.
+    #[must_use]
+    pub fn net_settings(self, net_settings: NetSettings) -> Self {
+        Self { net_settings, ..self }
     }
 
     /// Runs the program with the process's own arguments and environment.
@@ -110,7 +124,8 @@ impl<S: Settings> Program<S> {
             Task::Run => {}
         }
         let json = flags.json;
-        Ok(match drive(flags, create) {
+        let reactor = Reactor::new(self.limits, self.net_settings);
+        Ok(match reactor.and_then(|reactor| drive(reactor, flags, create)) {
             Ok(value) => output::report(name, &value, json),
             Err(error) => output::complain(name, &error, error.raw_os_error().unwrap_or(output::FAULT)),
         })
@@ -118,8 +133,11 @@ impl<S: Settings> Program<S> {
 }
 
 /// Runs the main point to its end.
-fn drive<S, P: IntoPoint>(flags: Flags<S>, create: impl FnOnce(S) -> P) -> std::io::Result<Value> {
-    let mut reactor = Reactor::new(Limits::default(), NetSettings::default())?;
+fn drive<S, P: IntoPoint>(
+    mut reactor: Reactor,
+    flags: Flags<S>,
+    create: impl FnOnce(S) -> P,
+) -> std::io::Result<Value> {
     if flags.level < Level::None {
         let trace = TextTrace::new(flags.level, output::log);
         reactor.kernel_mut().set_sink(trace.with_time(clock::time_of_day()).with_stopwatch(clock::stopwatch));

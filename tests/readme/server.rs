@@ -33,6 +33,14 @@ impl Server {
     fn PENDING_Timeout(&mut self, _: Timeout) -> Next<Self> {
         Self::complete(TimedOut::default())
     }
+    fn LISTENING_Accepted(&mut self, accepted: Accepted, cx: &mut Context) -> Next<Self> {
+        cx.console(format_args!("{} has come", accepted.remote));
+        Self::LISTENING
+    }
+    fn LISTENING_Abandoned(&mut self, abandoned: Abandoned, cx: &mut Context) -> Next<Self> {
+        cx.console(format_args!("{} has gone", abandoned.remote));
+        Self::LISTENING
+    }
     fn LISTENING_Hello(&mut self, hello: Hello, cx: &mut Context) -> Next<Self> {
         cx.reply(Welcome { your_name: hello.my_name, my_name: self.name.clone() });
         Self::LISTENING

@@ -195,9 +195,7 @@ impl Routine {
         }
         let mut taken = Taken(&self.0.cx, self.0.cx.take());
         let Some(cx) = &mut taken.1 else {
-            unreachable!(
-                "a `Routine` cannot leave its future, which only its kernel polls, and the kernel lends the context"
-            )
+            unreachable!("a routine's `cx` was used while the routine was being dropped; a `Drop` has no context")
         };
         work(cx)
     }
