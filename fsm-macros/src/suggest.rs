@@ -30,6 +30,7 @@ mod tests {
     fn the_nearest_name_is_suggested() {
         assert_eq!(nearest("PENDNG", ["INITIAL", "PENDING", "LISTENING"]), Some("PENDING"));
         assert_eq!(nearest("timeuot", ["defer", "timeout", "data"]), Some("timeout"));
+        assert_eq!(nearest("UO", ["UP"]), Some("UP"));
     }
 
     #[test]

@@ -371,5 +371,8 @@ mod tests {
         );
         let timeout = handler("PENDING_Timeout", &quote!(Next::STAY));
         only(&errors(quote!(INITIAL, PENDING(timeout = 5)), quote!(#begin #timeout)), "write `timeout");
+        let damaged = errors(quote!(INITIAL, PENDING(timout = "5s"), THIRD(timeout = "x")), quote!(#begin #timeout));
+        assert_eq!(damaged.len(), 4, "{damaged:?}");
+        only(&errors(quote!(INITIAL, PENDING(timout = "5s")), quote!(#begin #timeout)), "did you mean `timeout`?");
     }
 }

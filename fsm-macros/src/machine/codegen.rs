@@ -432,6 +432,7 @@ mod tests {
         assert!(one_of_two.contains("Never(::core::convert::Infallible,"));
         let itself = written(quote!(A, B(data = Box<Self>)), quote!(impl<T> Server<T> { #stop }));
         holds(&itself, quote!(B(Box<Server<T>>)));
+        assert!(itself.contains("pubenumServerState<T:'static>{"));
     }
 
     #[test]

@@ -128,7 +128,6 @@ fn property(input: ParseStream<'_>, state: &mut StateItem, errors: &mut Errors) 
         }
         "timeout" if state.timeout != Timeout::None => Err(twice()),
         "timeout" => {
-            state.timeout = Timeout::Broken;
             state.timeout = timeout(&name, input, errors)?;
             Ok(())
         }

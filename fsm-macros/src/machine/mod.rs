@@ -47,3 +47,23 @@ pub(crate) fn state_machine(attribute: TokenStream, item: TokenStream) -> TokenS
     let errors = errors.tokens();
     quote!(#names #errors)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_impl_without_handlers_is_a_machine_that_does_not_answer_stop() {
+        let written = state_machine(quote!(), quote!(impl Server {})).to_string();
+        assert!(written.contains("`Server` does not answer `Stop`") && written.contains("for Server"));
+    }
+
+    #[test]
+    fn what_is_no_type_is_left_as_it_is() {
+        let item = quote!(
+            use a::b;
+        );
+        let written = state_machine(quote!(A), item.clone()).to_string();
+        assert!(written.starts_with(&item.to_string()) && written.contains("compile_error"));
+    }
+}

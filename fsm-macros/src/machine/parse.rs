@@ -223,6 +223,7 @@ mod tests {
     fn methods_keep_their_bodies_as_raw_tokens() {
         let (subject, errors) = read(quote! {
             impl<T: Name> Server<T> where T: Clone {
+                #![allow(deprecated)]
                 const LIMIT: u32 = 5;
                 /// Begins.
                 ///
@@ -244,6 +245,7 @@ mod tests {
         assert!(
             matches!(found.members.get(1), Some(Member::Method(m)) if m.goes.len() == 1 && m.attributes.len() == 4)
         );
+        assert!(matches!(found.attributes.as_slice(), [attribute] if matches!(attribute.style, AttrStyle::Outer)));
         let generics = &found.generics;
         assert_eq!(quote!(#generics).to_string(), quote!(<T: Name + 'static>).to_string());
         assert!(generics.where_clause.is_some());
