@@ -8,28 +8,35 @@ use std::process::Command;
 
 use crate::measure::{Column, Contender, children_cpu_time, interleave};
 use crate::options::Size;
-use crate::rows::generated;
+use crate::rows::generated::{self, Messages};
 use crate::table::Row;
 
-/// Debug and release.
+/// Local messages: the machine alone. Portable ones: with the code that writes and reads them.
 pub(crate) fn rows(size: &Size) -> Vec<Row> {
-    let house = house();
-    let ours = Crate::new(&house, "ours", generated::ours);
-    let matched = Crate::new(&house, "matched", generated::matched);
-    [("build of 144 handlers, debug", &[] as &[&str]), ("build of 144 handlers, release", &["--release"])]
-        .map(|(name, flags)| Row {
-            name,
-            unit: "cpu s",
-            samples: interleave(
-                size.few_rounds(),
-                vec![
-                    Contender::new(Column::Ours, || ours.built_after_an_edit(flags)),
-                    Contender::new(Column::Match, || matched.built_after_an_edit(flags)),
-                ],
-            ),
-            checks: Vec::new(),
-        })
-        .into()
+    use Messages::{Local, Portable};
+    vec![
+        row("build of 144 handlers, debug", size, Local, &[]),
+        row("build of 144 handlers, release", size, Local, &["--release"]),
+        row("the same, portable messages, debug", size, Portable, &[]),
+        row("the same, portable messages, release", size, Portable, &["--release"]),
+    ]
+}
+
+fn row(name: &'static str, size: &Size, messages: Messages, flags: &[&str]) -> Row {
+    let ours = Crate::new("ours", generated::ours, messages);
+    let matched = Crate::new("matched", generated::matched, messages);
+    Row {
+        name,
+        unit: "cpu s",
+        samples: interleave(
+            size.few_rounds(),
+            vec![
+                Contender::new(Column::Ours, || ours.built_after_an_edit(flags)),
+                Contender::new(Column::Match, || matched.built_after_an_edit(flags)),
+            ],
+        ),
+        checks: Vec::new(),
+    }
 }
 
 /// `target/speed-build`, beside the folder of the running program.
@@ -39,19 +46,24 @@ fn house() -> PathBuf {
     profile.parent().unwrap_or(profile).join("speed-build")
 }
 
+type Source = fn(Messages, edit: u64) -> String;
+
 /// A generated crate.
 struct Crate {
     folder: PathBuf,
     target: PathBuf,
-    source: fn(edit: u64) -> String,
+    source: Source,
+    messages: Messages,
     edits: std::cell::Cell<u64>,
 }
 
 impl Crate {
-    fn new(house: &Path, name: &str, source: fn(u64) -> String) -> Self {
-        let folder = house.join(name);
+    fn new(side: &str, source: Source, messages: Messages) -> Self {
+        let house = house();
+        let name = format!("{side}-{messages:?}").to_lowercase();
+        let folder = house.join(&name);
         let benches = Path::new(env!("CARGO_MANIFEST_DIR"));
-        write(&folder.join("Cargo.toml"), &generated::manifest(name, benches));
+        write(&folder.join("Cargo.toml"), &generated::manifest(&name, benches));
         // The versions that statepoint itself is built with; without it cargo asks the registry.
         if let Ok(lock) = std::fs::read_to_string(benches.join("../Cargo.lock")) {
             write(&folder.join("Cargo.lock"), &lock);
@@ -60,6 +72,7 @@ impl Crate {
             folder,
             target: house.join("target"),
             source,
+            messages,
             // not what the last run ended with
             edits: u64::from(std::process::id()).into(),
         }
@@ -68,7 +81,7 @@ impl Crate {
     fn built_after_an_edit(&self, flags: &[&str]) -> f64 {
         let edit = self.edits.get() + 1;
         self.edits.set(edit);
-        write(&self.folder.join("src/main.rs"), &(self.source)(edit));
+        write(&self.folder.join("src/main.rs"), &(self.source)(self.messages, edit));
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let begin = children_cpu_time();
         let output = Command::new(cargo)

@@ -9,27 +9,37 @@ const STATES: [&str; 12] =
 const MESSAGES: [&str; 12] =
     ["Red", "Orange", "Yellow", "Green", "Blue", "Indigo", "Violet", "White", "Grey", "Black", "Brown", "Pink"];
 
-/// `Cargo.toml` of a generated crate, in no workspace.
-pub(crate) fn manifest(name: &str, benches: &Path) -> String {
-    let core = benches.join("../fsm-core");
-    let statepoint = if name == "ours" {
-        format!("statepoint = {{ package = \"fsm-core\", path = {:?} }}\n", core.display().to_string())
-    } else {
-        String::new()
-    };
-    format!(
-        "[package]\nname = \"{name}\"\nedition = \"2024\"\n\n[workspace]\n\n\
-         [dependencies]\nserde = {{ version = \"1\", features = [\"derive\"] }}\n{statepoint}"
-    )
+/// What the messages of a generated crate can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Messages {
+    /// Be sent in their process.
+    Local,
+    /// Cross a connection: both sides have the code that writes and reads them as MessagePack.
+    Portable,
 }
 
-fn messages(derives: &str) -> String {
-    let mut text = String::new();
-    for message in MESSAGES {
-        let _ =
-            writeln!(text, "#[derive(Debug, {derives})]\npub struct {message} {{ pub number: u64, pub text: String }}");
+impl Messages {
+    fn code(self, portable: &str, local: &str) -> String {
+        let head = match self {
+            Self::Local => local,
+            Self::Portable => portable,
+        };
+        let mut text = String::new();
+        for message in MESSAGES {
+            let _ = writeln!(text, "{head}\npub struct {message} {{ pub number: u64, pub text: String }}");
+        }
+        text
     }
-    text
+}
+
+/// `Cargo.toml` of a generated crate, in no workspace.
+pub(crate) fn manifest(name: &str, benches: &Path) -> String {
+    let core = benches.join("../fsm-core").display().to_string();
+    format!(
+        "[package]\nname = \"{name}\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n\
+         rmp-serde = \"1\"\nserde = {{ version = \"1\", features = [\"derive\"] }}\n\
+         statepoint = {{ package = \"fsm-core\", path = {core:?} }}\n"
+    )
 }
 
 /// What the handler of a state and a message does, and the two states it may go to.
@@ -46,11 +56,12 @@ const BEGIN: &str =
     "fn main() {\n    let number = std::env::args().count() as u64;\n    let text = String::from(\"text\");\n";
 
 /// The machine by `#[state_machine]`; `edit` is a constant in it.
-pub(crate) fn ours(edit: u64) -> String {
+pub(crate) fn ours(messages: Messages, edit: u64) -> String {
     let mut text = format!(
-        "#![allow(dead_code)]\nuse statepoint::{{Aborted, Address, Kernel, Limits, Machine as _, Message, Next, Stop, state_machine}};\nuse serde::{{Deserialize, Serialize}};\nconst EDIT: u64 = {edit};\n"
+        "#![allow(dead_code, unused_imports)]\nuse statepoint::{{Aborted, Address, Kernel, Limits, Machine as _, Message, Next, Stop, state_machine}};\nuse serde::{{Deserialize, Serialize}};\nconst EDIT: u64 = {edit};\n"
     );
-    text += &messages("Serialize, Deserialize, Message");
+    text += &messages
+        .code("#[derive(Debug, Serialize, Deserialize, Message)]", "#[derive(Debug, Message)]\n#[message(local)]");
     text += "pub struct Large { total: u64, text: String }\n";
     let states = STATES.map(str::to_uppercase);
     let _ = writeln!(text, "#[state_machine({})]\nimpl Large {{", states.join(", "));
@@ -77,9 +88,11 @@ pub(crate) fn ours(edit: u64) -> String {
 }
 
 /// The same machine as a `match`; `edit` is a constant in it.
-pub(crate) fn matched(edit: u64) -> String {
-    let mut text = format!("#![allow(dead_code)]\nuse serde::{{Deserialize, Serialize}};\nconst EDIT: u64 = {edit};\n");
-    text += &messages("Serialize, Deserialize");
+pub(crate) fn matched(messages: Messages, edit: u64) -> String {
+    let mut text = format!(
+        "#![allow(dead_code, unused_imports)]\nuse serde::{{Deserialize, Serialize}};\nconst EDIT: u64 = {edit};\n"
+    );
+    text += &messages.code("#[derive(Debug, Serialize, Deserialize)]", "#[derive(Debug)]");
     text += "#[derive(Debug)]\npub enum Event { Stop, ";
     for message in MESSAGES {
         let _ = write!(text, "{message}({message}), ");
@@ -103,6 +116,15 @@ pub(crate) fn matched(edit: u64) -> String {
     text += "    let mut machine = Large { total: 0, text: String::new(), state: State::Alpha };\n";
     for message in MESSAGES {
         let _ = writeln!(text, "    machine.handle(Event::{message}({message} {{ number, text: text.clone() }}));");
+    }
+    if messages == Messages::Portable {
+        for message in MESSAGES {
+            let _ = writeln!(
+                text,
+                "    let bytes = rmp_serde::to_vec_named(&{message} {{ number, text: text.clone() }}).unwrap();\n    \
+                 machine.handle(Event::{message}(rmp_serde::from_slice(&bytes).unwrap()));"
+            );
+        }
     }
     text + "    std::hint::black_box(&machine);\n}\n"
 }
