@@ -100,7 +100,7 @@ impl<S: Settings> Flags<S> {
 
     /// What `--help` writes.
     pub(super) fn help(program: &str, fields: &Map<String, Value>) -> String {
-        let mut text = format!("{program}");
+        let mut text = program.to_owned();
         if !S::HELP.is_empty() {
             text.push_str(&format!(": {}", S::HELP));
         }
