@@ -91,10 +91,10 @@ pub fn bodies(bytes: &[u8]) {
         addresses: vec![Address::new(1, 1, 0), Address::new(2, 1, 5)],
     };
     let _ = Value::from(Body::encoded(encoded.clone())).to_json();
-    if let Ok(message) = Everything::decode(encoded) {
-        if let Ok(again) = message.encode().map(Everything::decode) {
-            assert!(again.is_ok_and(|again| again == message || message.share.is_nan()), "it changed on the way");
-        }
+    if let Ok(message) = Everything::decode(encoded)
+        && let Ok(again) = message.encode().map(Everything::decode)
+    {
+        assert!(again.is_ok_and(|again| again == message || message.share.is_nan()), "it changed on the way");
     }
 }
 
