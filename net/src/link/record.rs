@@ -1,0 +1,266 @@
+//! Records: what the stream consists of once the handshake is over, in clear links too.
+//!
+//! ```text
+//!  0  4  length L: of all that follows
+//!  4 16  tag, in a sealed link
+//!    1  kind           } sealed under the key of the direction;
+//!    .. body           } the nonce holds direction, epoch, L and how many records were before
+//! ```
+
+use super::handshake::End;
+use super::suite::{Nonce, RecordKey, TAG};
+use crate::wire::LinkError;
+
+/// One frame, without its length.
+pub(super) const DATA: u8 = 0;
+/// "Are you there?", eight bytes.
+pub(super) const PING: u8 = 1;
+/// "I am", the same eight bytes. This end never asks, so it takes none.
+pub(super) const PONG: u8 = 2;
+/// The listening end admits the connecting one: its first record, and only that.
+pub(super) const READY: u8 = 3;
+/// Goodbye: a reason (u16) and a text of at most 256 bytes. The last record.
+pub(super) const CLOSE: u8 = 4;
+/// The last record under the old key.
+pub(super) const REKEY: u8 = 5;
+/// 2 to 256 frames with their lengths.
+pub(super) const BATCH: u8 = 7;
+
+/// The bytes of a length.
+pub(super) const PREFIX: usize = 4;
+/// The longest body of a goodbye.
+pub(super) const CLOSE_BODY: usize = 2 + 256;
+/// The longest body of a batch, and the most frames in it.
+pub(super) const BATCH_BODY: usize = 16 * 1024;
+pub(super) const BATCH_FRAMES: usize = 256;
+
+/// After so many records the writer takes a new key.
+pub(super) const REKEY_RECORDS: u64 = 1 << 20;
+/// Room for the first bytes of a record that has not come whole.
+const FIRST_ROOM: usize = 256;
+
+/// When a key must, may and may not be replaced, in records and bytes of its epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Epochs {
+    /// The writer replaces it from here on.
+    pub(super) after: (u64, u64),
+    /// The reader takes no new key before both of these: new keys are no pastime.
+    pub(super) least: (u64, u64),
+    /// The reader takes nothing more behind these.
+    pub(super) most: (u64, u64),
+}
+
+impl Epochs {
+    pub(super) fn new(records: u64) -> Self {
+        let least = (1 << 10, 16 << 20);
+        Self { after: (records.clamp(least.0, REKEY_RECORDS), 1 << 30), least, most: (1 << 21, 2 << 30) }
+    }
+}
+
+/// One direction of a link, at its writer or its reader.
+#[derive(Debug)]
+pub(super) struct Half {
+    /// None in a clear link.
+    key: Option<RecordKey>,
+    direction: u8,
+    epoch: u32,
+    /// How many records, and how many bytes, were sealed or opened in this epoch.
+    records: u64,
+    bytes: u64,
+    pub(super) epochs: Epochs,
+}
+
+impl Half {
+    /// The direction that `writer` writes.
+    pub(super) fn new(writer: End, key: Option<RecordKey>, epochs: Epochs) -> Self {
+        let direction = match writer {
+            End::Connector => 1,
+            End::Listener => 2,
+        };
+        Self { key, direction, epoch: 0, records: 0, bytes: 0, epochs }
+    }
+
+    /// What a record has besides its body and its length.
+    pub(super) fn overhead(&self) -> usize {
+        if self.key.is_some() { TAG + 1 } else { 1 }
+    }
+
+    pub(super) fn is_sealed(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Appends a record to `out`, behind one with a new key if it is time.
+    pub(super) fn seal(&mut self, kind: u8, body: &[u8], out: &mut Vec<u8>) -> Result<(), LinkError> {
+        if self.is_sealed() && self.has_reached(self.epochs.after) {
+            self.seal_one(REKEY, &[], out)?;
+            self.renew()?;
+        }
+        self.seal_one(kind, body, out)
+    }
+
+    fn seal_one(&mut self, kind: u8, body: &[u8], out: &mut Vec<u8>) -> Result<(), LinkError> {
+        let length = (self.overhead() + body.len()) as u32;
+        // The number is spent before it is used: whatever goes wrong, no two records have the same.
+        let nonce = self.next_nonce(length);
+        out.extend(length.to_be_bytes());
+        let start = out.len();
+        out.extend(&[0; TAG][..self.overhead() - 1]);
+        out.push(kind);
+        out.extend_from_slice(body);
+        if let (Some(key), Some((tag, text))) = (&self.key, out[start..].split_first_chunk_mut::<TAG>()) {
+            *tag = key.seal(&nonce, text)?;
+        }
+        Ok(())
+    }
+
+    /// Opens a whole record in place. Returns its kind and where its body begins.
+    pub(super) fn open(&mut self, record: &mut [u8]) -> Result<(u8, usize), LinkError> {
+        if self.is_sealed() && self.has_reached(self.epochs.most) {
+            return Err(LinkError::Malformed { expected: "a new key long ago", got: "more under the old one".into() });
+        }
+        let body = PREFIX + self.overhead();
+        let is_ripe = self.is_sealed() && self.has_reached(self.epochs.least);
+        let nonce = self.next_nonce((record.len() - PREFIX) as u32);
+        if let (Some(key), Some((tag, text))) = (&self.key, record[PREFIX..].split_first_chunk_mut::<TAG>()) {
+            key.open(&nonce, text, tag)?;
+        }
+        let kind = record[body - 1];
+        if kind == REKEY {
+            if !is_ripe || record.len() > body {
+                return Err(LinkError::Malformed { expected: "no new key yet", got: "one".into() });
+            }
+            self.renew()?;
+        }
+        Ok((kind, body))
+    }
+
+    /// The key of the next epoch. The old one is wiped.
+    fn renew(&mut self) -> Result<(), LinkError> {
+        let ended = LinkError::Malformed { expected: "fewer new keys in one connection", got: "too many".into() };
+        self.epoch = self.epoch.checked_add(1).ok_or(ended)?;
+        self.key = self.key.as_ref().map(RecordKey::next);
+        (self.records, self.bytes) = (0, 0);
+        Ok(())
+    }
+
+    fn has_reached(&self, (records, bytes): (u64, u64)) -> bool {
+        self.records >= records || self.bytes >= bytes
+    }
+
+    /// Differs for each two records that could ever be under the same key.
+    fn next_nonce(&mut self, length: u32) -> Nonce {
+        let mut nonce = [0; 24];
+        nonce[0] = self.direction;
+        nonce[2..6].copy_from_slice(&self.epoch.to_be_bytes());
+        nonce[6..10].copy_from_slice(&length.to_be_bytes());
+        nonce[16..].copy_from_slice(&self.records.to_be_bytes());
+        self.records += 1;
+        self.bytes += u64::from(length);
+        nonce
+    }
+}
+
+/// Where a whole record lies.
+pub(super) enum Whole<'b> {
+    /// Among the bytes that were read.
+    Here(&'b mut [u8]),
+    /// In [`Cutter::kept`], for it came in pieces.
+    Kept,
+}
+
+/// Cuts a stream of bytes into records.
+///
+/// What has come of an incomplete record is kept in a buffer that grows as bytes arrive, never on the strength of an announced
+/// length, and that is given back when the record has been used.
+#[derive(Default)]
+pub(super) struct Cutter {
+    pub(super) kept: Vec<u8>,
+    /// What is kept has been handed out.
+    used: bool,
+}
+
+impl Cutter {
+    /// The next whole record, its length between `least` and `most`; `None` when all of `bytes` is taken.
+    pub(super) fn cut<'b>(
+        &mut self,
+        bytes: &mut &'b mut [u8],
+        (least, most): (usize, usize),
+    ) -> Result<Option<Whole<'b>>, LinkError> {
+        if std::mem::take(&mut self.used) {
+            self.kept = Vec::new();
+        }
+        let check = |prefix: [u8; PREFIX]| match u32::from_be_bytes(prefix) as usize {
+            length if (least..=most).contains(&length) => Ok(PREFIX + length),
+            got => {
+                Err(LinkError::Malformed { expected: "a record of a length that was agreed on", got: got.to_string() })
+            }
+        };
+        if let (true, Some(prefix)) = (self.kept.is_empty(), bytes.first_chunk()) {
+            let size = check(*prefix)?;
+            if bytes.len() >= size {
+                let (record, rest) = std::mem::take(bytes).split_at_mut(size);
+                *bytes = rest;
+                return Ok(Some(Whole::Here(record)));
+            }
+        }
+        self.keep(bytes, PREFIX);
+        let Some(prefix) = self.kept.first_chunk() else { return Ok(None) };
+        let size = check(*prefix)?;
+        self.keep(bytes, size);
+        self.used = self.kept.len() == size;
+        Ok(self.used.then_some(Whole::Kept))
+    }
+
+    /// How many bytes the record that has begun still lacks, or its length does.
+    pub(super) fn missing(&self) -> Option<usize> {
+        let size = self.kept.first_chunk().map_or(PREFIX, |prefix| PREFIX + u32::from_be_bytes(*prefix) as usize);
+        (!self.kept.is_empty() && !self.used).then(|| size - self.kept.len())
+    }
+
+    /// Keeps what has come, up to `size`. Doubles the buffer, so memory is in proportion to what has come.
+    fn keep(&mut self, bytes: &mut &mut [u8], size: usize) {
+        let count = size.saturating_sub(self.kept.len()).min(bytes.len());
+        let (come, rest) = std::mem::take(bytes).split_at_mut(count);
+        *bytes = rest;
+        let needed = self.kept.len() + count;
+        if needed > self.kept.capacity() {
+            let room = needed.max(2 * self.kept.capacity()).max(FIRST_ROOM).min(size.max(needed));
+            self.kept.reserve_exact(room - self.kept.len());
+        }
+        self.kept.extend_from_slice(come);
+    }
+}
+
+/// How many bytes of `frames`, whole frames with their lengths, go into one record, and how many frames that is.
+pub(super) fn portion(frames: &[u8], limit: usize) -> Result<(usize, usize), LinkError> {
+    let (mut size, mut count) = (0, 0);
+    while let Some((frame, _)) = next_frame(&frames[size..]) {
+        if count == 0 && frame.len() > limit {
+            return Err(LinkError::TooLarge { size: frame.len(), limit });
+        }
+        let next = size + PREFIX + frame.len();
+        if count > 0 && (next > BATCH_BODY.min(limit) || count == BATCH_FRAMES) {
+            break;
+        }
+        (size, count) = (next, count + 1);
+    }
+    match count {
+        0 => Err(LinkError::Malformed { expected: "whole frames from this end's program", got: "others".into() }),
+        _ => Ok((size, count)),
+    }
+}
+
+/// Whether `body` is 2 to 256 frames with their lengths, none of them empty, and nothing else.
+pub(super) fn is_batch(body: &[u8]) -> bool {
+    let (mut rest, mut count) = (body, 0);
+    while let Some((_, behind)) = next_frame(rest) {
+        (rest, count) = (behind, count + 1);
+    }
+    rest.is_empty() && (2..=BATCH_FRAMES).contains(&count) && body.len() <= BATCH_BODY
+}
+
+/// The first frame without its length, and what is behind it. None if there is no whole one, or an empty one.
+fn next_frame(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (prefix, rest) = bytes.split_first_chunk()?;
+    rest.split_at_checked(u32::from_be_bytes(*prefix) as usize).filter(|(frame, _)| !frame.is_empty())
+}

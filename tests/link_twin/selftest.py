@@ -1,0 +1,113 @@
+"""The twin against itself: every mode, every kind of trust, every misbehaviour."""
+
+import contextlib
+import io
+import socket
+import threading
+
+import link_twin
+import misbehave
+from link1 import CLEAR, MODES, MUTUAL, SERVER, Broken, Refused, Settings, box, public_of
+from session import Session
+
+ANN, BOB, EVE = (bytes([byte] * 32) for byte in (1, 2, 66))
+
+
+def settings(mode, end, trust=None, realm=b"", limit=1 << 20):
+    identity = {"ann": ANN if mode == MUTUAL else None, "bob": BOB if mode >= SERVER else None}[end]
+    trust = trust or {public_of(BOB if end == "ann" else ANN)}
+    return Settings(mode, identity, trust, realm, limit, rekey_after=1_024)
+
+
+def outcome(act):
+    try:
+        return act() or "fine"
+    except (Refused, Broken, EOFError, ConnectionError) as error:
+        return type(error).__name__
+
+
+def meet(ann, bob, talk):
+    """Both ends over a pair of sockets. What each comes to."""
+    left, right = socket.socketpair()
+    ends = {}
+
+    def serve():
+        with right:
+            ends["bob"] = outcome(lambda: link_twin.echo_served(Session(right, bob).accept()))
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    with left:
+        ends["ann"] = outcome(lambda: talk(Session(left, ann).connect()))
+    thread.join(30)
+    return ends["ann"], ends["bob"]
+
+
+def expect(what, got, wanted):
+    if got != wanted:
+        raise Broken(f"{what}: {got}, expected {wanted}")
+
+
+def conversations():
+    for name, mode in MODES.items():
+        for limit in (1_024, 1 << 20):
+            talk = lambda session: link_twin.echo_asked(session, 1, 3_000)
+            got = meet(settings(mode, "ann", limit=limit), settings(mode, "bob"), talk)
+            expect(name, got, ("fine", "fine"))
+        stranger = {public_of(EVE)}
+        if mode >= SERVER:
+            expect("wrong server", meet(settings(mode, "ann", stranger), settings(mode, "bob"), None), ("Refused",) * 2)
+        if mode == MUTUAL:
+            expect("wrong client", meet(settings(mode, "ann"), settings(mode, "bob", stranger), None), ("Refused",) * 2)
+        if mode != CLEAR:
+            got = meet(settings(mode, "ann", realm=b"a"), settings(mode, "bob", realm=b"b"), None)
+            expect("wrong realm", got, ("Broken", "EOFError"))
+        for other in set(MODES.values()) - {mode}:
+            got = meet(settings(mode, "ann"), settings(other, "bob"), None)
+            expect(f"{mode} to {other}", got, ("Refused", "Refused"))
+
+
+def weak_keys_are_refused_by_libsodium_too():
+    for key in misbehave.weak_keys():
+        expect("a weak key", outcome(lambda key=key: box(ANN, key, bytes(24), b"") and "taken"), "Broken")
+
+
+def misbehaviours():
+    """Each case, as a listener and as a connector, against an honest end of the twin. Silence is left out: it is slow."""
+    for name, mode in MODES.items():
+        for end in ("connect", "listen"):
+            connecting, honest = (settings(mode, "ann"), settings(mode, "bob"))
+            if end == "listen":
+                connecting, honest = honest, connecting
+            make = misbehave.connector_cases if end == "connect" else misbehave.listener_cases
+            cases = [case for case in make(connecting) if case.within <= misbehave.AT_ONCE]
+
+            def opened():
+                ours, theirs = socket.socketpair()
+                threading.Thread(target=suffer, args=(theirs, honest, end), daemon=True).start()
+                return ours
+
+            with contextlib.redirect_stdout(io.StringIO()) as told:
+                wrong = misbehave.run(cases, opened, "all", 1)
+            if wrong:
+                raise Broken(f"{name}, {end}: " + "; ".join(line for line in told.getvalue().splitlines() if "should" not in line))
+            print(f"{name}: {len(cases)} misbehaviours of a {'connector' if end == 'connect' else 'listener'}")
+
+
+def suffer(theirs, honest, end):
+    """An honest end that is treated badly: it closes as soon as it notices."""
+    with theirs:
+        session = Session(theirs, misbehave.fresh(honest))
+        if end == "connect":
+            outcome(lambda: link_twin.echo_served(session.accept()))
+        else:
+            outcome(lambda: session.connect().receive())
+
+
+def run():
+    with contextlib.redirect_stdout(io.StringIO()):
+        conversations()
+    print("all modes, all kinds of trust: as they should")
+    weak_keys_are_refused_by_libsodium_too()
+    print("libsodium refuses all weak keys")
+    misbehaviours()
