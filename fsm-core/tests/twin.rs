@@ -111,7 +111,7 @@ mod by_hand {
     }
 
     // As the macro writes it.
-    #[allow(non_camel_case_types, reason = "the variants have the names of the states")]
+    #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "the variants have the names of the states")]
     pub enum OperatorState {
         INITIAL,
         PENDING,
