@@ -1,7 +1,7 @@
 //! Groups on a network in which everything goes wrong, from many seeds.
 
 use statepoint::prelude::*;
-use statepoint::sim::Faults;
+use statepoint::sim::{Faults, Happening, Random};
 
 use crate::support::*;
 use crate::town::*;
@@ -10,14 +10,21 @@ use crate::town::*;
 const LARGEST_DELAY: u64 = 24;
 const LARGEST_DELAY_OF_NAMES: u64 = 96;
 
-/// Five minutes of faults, then none. Within twice the largest delay the group is ready, and stays so.
+/// About five minutes of faults, in which servers are killed and come back; then none. Within twice the largest delay the group is ready, and stays so.
 fn weather(seed: u64, faults: Faults, has_names: bool) -> (Town, Address, Notes) {
     let (place, largest): (fn(u32) -> HostPort, u64) =
         if has_names { (named_place, LARGEST_DELAY_OF_NAMES) } else { (place, LARGEST_DELAY) };
     let (mut town, notes) = (Town::with_faults(seed, faults), Notes::default());
     (0..3).for_each(|server| town.begin(server));
     let owner = town.create(Owner::of(Servers::at(place), &notes));
-    town.simulation.run_for(seconds(300));
+    let mut random = Random::new(seed);
+    for _ in 0..10 {
+        town.simulation.run_for(random.duration_between(seconds(0), seconds(60)));
+        let server = random.below(3) as u32;
+        town.kill(server);
+        town.simulation.run_for(random.duration_between(seconds(0), seconds(10)));
+        town.begin(server);
+    }
     town.simulation.world().heal();
     town.simulation.run_for(seconds(2 * largest));
     assert!(notes.is_ready(), "seed {seed}: expected a group that is ready, got {:?}", notes.all());
@@ -30,14 +37,33 @@ fn weather(seed: u64, faults: Faults, has_names: bool) -> (Town, Address, Notes)
 
 #[test]
 fn after_the_faults_end_every_group_is_ready_again() {
-    let mut readies = 0;
-    for seed in 0..150 {
-        let (mut town, owner, notes) = weather(seed, Faults::swarm(seed), seed % 2 == 0);
+    use Happening::*;
+    let faults = [
+        RefusedAtRandom,
+        Unanswered,
+        TurnedAway,
+        WrongListener,
+        NoDescriptor,
+        AcceptAborted,
+        AcceptExhausted,
+        ResetAtByte,
+        ResetInTime,
+        Lost,
+        Clogged,
+        NotResolved,
+    ];
+    let (mut seen, mut readies) = ([0; 12], 0);
+    for seed in 0..200 {
+        let (mut town, owner, notes) = weather(seed, Faults::swarm(seed), seed % 4 == 0);
         readies += notes.count("Ready");
+        for (seen, fault) in seen.iter_mut().zip(faults) {
+            *seen += town.simulation.world().count(fault);
+        }
         town.stop(owner);
         town.end(seconds(10));
     }
-    assert!(readies > 300, "the faults were too few: {readies}");
+    eprintln!("ready {readies} times; {:?}", faults.iter().zip(seen).collect::<Vec<_>>());
+    assert!(readies > 800 && seen.iter().all(|seen| *seen > 20), "the weather was too good: {seen:?}");
 }
 
 /// What a peer that has vanished without a word does not answer, nobody notices; so here none vanishes.
