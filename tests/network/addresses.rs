@@ -4,10 +4,10 @@ use statepoint::prelude::*;
 use statepoint::{Limits, NetSettings, Undelivered};
 
 use crate::frames::{self, Called, DEFAULT};
-use crate::messages::{Card, Note};
+use crate::messages::{self, Card, Note};
 use crate::puppet::{Pair, Puppet};
 use crate::scenarios;
-use crate::world::{Raw, World, read_until, write_all};
+use crate::world::{self, Raw, World, read_until, write_all};
 
 scenarios!(
     an_address_in_a_body_leads_to_its_point,
@@ -135,27 +135,27 @@ fn a_peer_is_told_that_a_point_it_was_given_has_ended(world: &mut impl World) {
     let server = Puppet::new(world, host);
     let (at, _) = server.listen(world);
     let mut raw = world.dial(at);
-    let hello = frames::message(DEFAULT, Some(0), Called::Name("test.Note"), &[], &frames::body("number", 1));
+    let hello = frames::message(DEFAULT, Some(0), Called::Name("test.Note"), &[], &messages::note(1));
     write_all(world, &mut raw, &hello);
     server.expect::<Accepted>(world);
     let (_, peer) = server.expect::<Note>(world);
     let child = server.child(world);
     child.send(world, peer, Note { number: 2 });
     // From export 1: index 0, generation 0.
-    let got = read_until(world, &mut raw, |bytes| frames::first(bytes).is_some());
-    let expected = frames::message(-1, Some(1), Called::Name("test.Note"), &[], &frames::body("number", 2));
+    let got = read_until(world, &mut raw, |bytes| world::first_frame(bytes).is_some());
+    let expected = frames::message(-1, Some(1), Called::Name("test.Note"), &[], &messages::note(2));
     assert_eq!(got, expected);
     child.end(world);
-    let ask = frames::message(-2, Some(0), Called::Number(0), &[], &frames::body("number", 3));
+    let ask = frames::message(-2, Some(0), Called::Number(0), &[], &messages::note(3));
     write_all(world, &mut raw, &ask);
-    let got = read_until(world, &mut raw, |bytes| frames::first(bytes).is_some());
+    let got = read_until(world, &mut raw, |bytes| world::first_frame(bytes).is_some());
     assert_eq!(got, frames::gone(1));
     // The next point gets the same index and another generation.
     let child = server.child(world);
     child.send(world, peer, Note { number: 4 });
-    let got = read_until(world, &mut raw, |bytes| frames::first(bytes).is_some());
+    let got = read_until(world, &mut raw, |bytes| world::first_frame(bytes).is_some());
     let number = (1 << 32) + 1;
-    assert_eq!(got, frames::message(-1, Some(number), Called::Number(0), &[], &frames::body("number", 4)));
+    assert_eq!(got, frames::message(-1, Some(number), Called::Number(0), &[], &messages::note(4)));
     write_all(world, &mut raw, &ask);
     world.run_until("the dead letter", |world| world.kernel(host).counters().dead(Undelivered::Gone) == 1);
     raw.close();
@@ -226,24 +226,16 @@ fn a_peer_reaches_only_what_it_was_given(world: &mut impl World) {
     let (at, _) = server.listen(world);
     let _private: Vec<Puppet> = (0..20).map(|_| server.child(world)).collect();
     let mut raw = world.dial(at);
-    write_all(
-        world,
-        &mut raw,
-        &frames::message(DEFAULT, None, Called::Name("test.Note"), &[], &frames::body("number", 0)),
-    );
+    write_all(world, &mut raw, &frames::message(DEFAULT, None, Called::Name("test.Note"), &[], &messages::note(0)));
     server.expect::<Accepted>(world);
     server.expect::<Note>(world);
     for number in 1..10 {
-        write_all(
-            world,
-            &mut raw,
-            &frames::message(-1 - number, None, Called::Number(0), &[], &frames::body("number", 1)),
-        );
+        write_all(world, &mut raw, &frames::message(-1 - number, None, Called::Number(0), &[], &messages::note(1)));
     }
     // A message to the right target that mentions a wrong address is the tenth.
     world.run_until("nine refusals", |world| world.net_counters(host).refused == 9);
     assert_eq!(server.waiting(), 0);
-    write_all(world, &mut raw, &frames::message(DEFAULT, None, Called::Number(0), &[-30], &frames::body("number", 2)));
+    write_all(world, &mut raw, &frames::message(DEFAULT, None, Called::Number(0), &[-30], &messages::note(2)));
     let (abandoned, _) = server.expect::<Abandoned>(world);
     assert_eq!(abandoned.reason, statepoint::Ended::TooManyRefused);
     assert_eq!(world.kernel(host).counters().dead(Undelivered::NeverGiven), 10);

@@ -7,11 +7,11 @@ use statepoint::sim::Faults;
 use statepoint::{Ended, Panicked};
 
 use crate::frames::{self, Called, DEFAULT};
-use crate::messages::{Bulk, Note};
+use crate::messages::{self, Bulk, Note};
 use crate::puppet::{Pair, Puppet};
 use crate::scenarios;
 use crate::simulated::Simulated;
-use crate::world::{Raw, World, read_to_end, read_until, write_all};
+use crate::world::{self, Raw, World, read_to_end, read_until, write_all};
 
 scenarios!(
     a_close_is_told_to_who_closes_and_to_the_peer,
@@ -182,7 +182,7 @@ fn with_raw<W: World>(world: &mut W, bytes: &[u8]) -> (Puppet, W::Raw, Address) 
     let server = Puppet::new(world, host);
     let (at, _) = server.listen(world);
     let mut raw = world.dial(at);
-    let hello = frames::message(DEFAULT, Some(0), Called::Name(Note::NAME), &[], &frames::body("number", 0));
+    let hello = frames::message(DEFAULT, Some(0), Called::Name(Note::NAME), &[], &messages::note(0));
     write_all(world, &mut raw, &[&hello, bytes].concat());
     server.expect::<Accepted>(world);
     let (_, back) = server.expect::<Note>(world);
@@ -246,7 +246,7 @@ fn what_a_peer_sends_after_the_close_is_not_taken(world: &mut impl World) {
     let (server, mut raw, back) = with_raw(world, &[]);
     server.send(world, back, Close);
     read_to_end(world, &mut raw);
-    let note = frames::message(DEFAULT, Some(0), Called::Number(0), &[], &frames::body("number", 1));
+    let note = frames::message(DEFAULT, Some(0), Called::Number(0), &[], &messages::note(1));
     write_all(world, &mut raw, &note);
     write_all(world, &mut raw, b"\0\0\0\0 not even a frame, and nobody looks");
     raw.shutdown();
@@ -263,8 +263,8 @@ fn a_peer_that_never_answers_a_close_is_cut(world: &mut impl World) {
         cx.send(back, Close);
         cx.now()
     });
-    let got = read_until(world, &mut raw, |bytes| frames::first(bytes).is_some());
-    assert_eq!(got, frames::message(-1, Some(0), Called::Name(Note::NAME), &[], &frames::body("number", 1)));
+    let got = read_until(world, &mut raw, |bytes| world::first_frame(bytes).is_some());
+    assert_eq!(got, frames::message(-1, Some(0), Called::Name(Note::NAME), &[], &messages::note(1)));
     let (closed, _) = server.expect::<Closed>(world);
     assert_eq!(closed.reason, Ended::NoAnswer);
     let took = closed.at - began;

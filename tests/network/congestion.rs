@@ -5,7 +5,7 @@ use statepoint::wire::Marks;
 use statepoint::{Ended, Limits, NetSettings, Undelivered};
 
 use crate::frames::{self, Called, DEFAULT};
-use crate::messages::{Bulk, Note};
+use crate::messages::{self, Bulk, Note};
 use crate::puppet::{Pair, Puppet};
 use crate::scenarios;
 use crate::world::{HostId, Raw, World, read_to_end, write_all};
@@ -38,7 +38,7 @@ fn with_raw<W: World>(world: &mut W, marks: Marks) -> (Puppet, W::Raw, Address) 
 
 fn join<W: World>(world: &mut W, server: &Puppet, at: std::net::SocketAddr) -> (W::Raw, Address) {
     let mut raw = world.dial(at);
-    let hello = frames::message(DEFAULT, Some(0), Called::Name(Note::NAME), &[], &frames::body("number", 0));
+    let hello = frames::message(DEFAULT, Some(0), Called::Name(Note::NAME), &[], &messages::note(0));
     write_all(world, &mut raw, &hello);
     server.pick::<Accepted>(world);
     let (_, back) = server.pick::<Note>(world);

@@ -51,14 +51,6 @@ pub(crate) fn gone(number: i64) -> Vec<u8> {
     framed(&frame)
 }
 
-/// The body of a message with one field that holds a number.
-pub(crate) fn body(field: &str, number: i64) -> Vec<u8> {
-    let mut body = vec![0x81];
-    text(&mut body, field);
-    integer(&mut body, number);
-    body
-}
-
 /// The shortest form of an integer.
 pub(crate) fn integer(out: &mut Vec<u8>, value: i64) {
     match value {
@@ -82,6 +74,10 @@ pub(crate) fn integer(out: &mut Vec<u8>, value: i64) {
             out.push(0xD1);
             out.extend((value as i16).to_be_bytes());
         }
+        -0x8000_0000..=-32_769 => {
+            out.push(0xD2);
+            out.extend((value as i32).to_be_bytes());
+        }
         _ => {
             out.push(0xD3);
             out.extend(value.to_be_bytes());
@@ -100,10 +96,4 @@ pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
         }
     }
     out.extend(text.as_bytes());
-}
-
-/// The first frame of `bytes`, without its length, when it is there whole.
-pub(crate) fn first(bytes: &[u8]) -> Option<&[u8]> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    rest.get(..u32::from_be_bytes(*length) as usize)
 }

@@ -2,6 +2,8 @@
 
 use statepoint::prelude::*;
 
+use crate::frames;
+
 /// A few words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Message)]
 #[message(name = "test.Note")]
@@ -41,3 +43,10 @@ impl Bulk {
 #[derive(Debug, Message)]
 #[message(name = "test.Secret", local)]
 pub(crate) struct Secret;
+
+/// The body of a `Note`, by hand.
+pub(crate) fn note(number: i64) -> Vec<u8> {
+    let mut body = b"\x81\xA6number".to_vec();
+    frames::integer(&mut body, number);
+    body
+}

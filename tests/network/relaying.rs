@@ -4,10 +4,10 @@ use statepoint::prelude::*;
 use statepoint::{Encoded, Undelivered};
 
 use crate::frames::{self, Called, DEFAULT};
-use crate::messages::{Card, Note};
+use crate::messages::{self, Card, Note};
 use crate::puppet::Puppet;
 use crate::scenarios;
-use crate::world::{Raw, World, read_until, write_all};
+use crate::world::{self, Raw, World, read_until, write_all};
 
 scenarios!(
     two_peers_of_a_relay_talk_with_each_other,
@@ -137,18 +137,18 @@ fn the_end_of_a_point_is_told_through_a_relay(world: &mut impl World) {
     let child_at_relay = relay.expect::<Card>(world).0.at;
     // Ann speaks bytes, so that what she is told can be seen.
     let mut ann = world.dial(at);
-    let hello = frames::message(DEFAULT, Some(0), Called::Name("test.Note"), &[], &frames::body("number", 1));
+    let hello = frames::message(DEFAULT, Some(0), Called::Name("test.Note"), &[], &messages::note(1));
     write_all(world, &mut ann, &hello);
     relay.expect::<Accepted>(world);
     let (_, ann_at_relay) = relay.expect::<Note>(world);
     relay.send(world, ann_at_relay, Card::of(child_at_relay));
-    read_until(world, &mut ann, |bytes| frames::first(bytes).is_some());
-    let ask = frames::message(-2, Some(0), Called::Number(0), &[], &frames::body("number", 2));
+    read_until(world, &mut ann, |bytes| world::first_frame(bytes).is_some());
+    let ask = frames::message(-2, Some(0), Called::Number(0), &[], &messages::note(2));
     write_all(world, &mut ann, &ask);
     child.expect::<Note>(world);
     child.end(world);
     write_all(world, &mut ann, &ask);
-    let got = read_until(world, &mut ann, |bytes| frames::first(bytes).is_some());
+    let got = read_until(world, &mut ann, |bytes| world::first_frame(bytes).is_some());
     assert_eq!(got, frames::gone(1));
     // From now on it is the relay that knows.
     write_all(world, &mut ann, &ask);

@@ -4,7 +4,7 @@ use statepoint::Undelivered;
 use statepoint::prelude::*;
 
 use crate::frames::{self, Called, DEFAULT};
-use crate::messages::{Bulk, Note, Secret};
+use crate::messages::{self, Bulk, Note, Secret};
 use crate::puppet::{Pair, Puppet};
 use crate::scenarios;
 use crate::world::{Raw, World, write_all};
@@ -182,7 +182,7 @@ fn a_peer_that_sends_faster_than_is_handled_loses_nothing(world: &mut impl World
     let mut bytes = Vec::new();
     for number in 0..COUNT {
         let called = if number == 0 { Called::Name(Note::NAME) } else { Called::Number(0) };
-        bytes.extend(frames::message(DEFAULT, None, called, &[], &frames::body("number", number as i64)));
+        bytes.extend(frames::message(DEFAULT, None, called, &[], &messages::note(number as i64)));
     }
     write_all(world, &mut raw, &bytes);
     server.expect::<Accepted>(world);

@@ -134,6 +134,12 @@ pub(crate) fn read_to_end<W: World>(world: &mut W, raw: &mut W::Raw) -> (Vec<u8>
     (all, end.unwrap_or_default())
 }
 
+/// The first frame of `bytes`, without its length, when it is there whole.
+pub(crate) fn first_frame(bytes: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.get(..u32::from_be_bytes(*length) as usize)
+}
+
 fn is_early(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::NotConnected)
 }
