@@ -1,0 +1,177 @@
+//! The example programs as processes of their own.
+#![cfg(unix)]
+
+mod program;
+mod strain;
+
+use std::io::Read;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use program::{Program, free_port};
+
+const SERVERS: [&str; 4] =
+    ["listen_fsm_at_address", "listen_fsm_sessions_at_address", "listen_sessions_at_address", "listen_at_address"];
+const CLIENTS: [&str; 4] =
+    ["connect_fsm_to_address", "connect_fsm_session_to_address", "connect_session_to_address", "connect_to_address"];
+const WELCOME: &str = "Welcome\n+   your_name: \"Gladys\"\n+   my_name: \"Buster\"\n";
+
+/// However a server and a client are written, they understand each other.
+#[test]
+fn every_client_is_welcome_at_every_server() {
+    for server in SERVERS {
+        let port = free_port();
+        let running = Program::start(server, &[&format!("--port={port}"), "--debug-level=OBJECT"]).listening();
+        for client in CLIENTS {
+            let (code, stdout, stderr) = Program::start(client, &[&format!("--port={port}")]).finish();
+            assert_eq!((code, &*stdout, &*stderr), (0, WELCOME, ""), "{client} at {server}");
+        }
+        running.interrupt();
+        let (code, stdout, stderr) = running.finish();
+        assert_eq!((code, &*stdout), (172, ""), "{stderr}");
+    }
+}
+
+#[test]
+fn names_travel_from_the_flags_to_the_other_end() {
+    let port = free_port();
+    let port = format!("--port={port}");
+    let flags = [&port, "--server-name=Bust \"er\"", "--debug-level=CONSOLE"];
+    let server = Program::start("listen_fsm_at_address", &flags);
+    // The server may not listen yet, and says nothing of it at this level.
+    let (code, stdout, stderr) = (0..500)
+        .map(|_| {
+            Program::start("connect_fsm_to_address", &[&port, "--client-name=Ægir", "--debug-level=CONSOLE"]).finish()
+        })
+        .find(|(code, _, _)| *code != 111)
+        .expect("the server listens");
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(stdout, "Welcome\n+   your_name: \"Ægir\"\n+   my_name: \"Bust \\\"er\\\"\"\n");
+    assert!(stderr.contains(r#"At client - Hello "Ægir", my name is "Bust "er"""#), "{stderr}");
+    server.interrupt();
+    let (_, _, stderr) = server.finish();
+    assert!(stderr.contains("^ <00000001>ListenAtAddress[LISTENING] - Accepted 127.0.0.1:"), "{stderr}");
+    assert!(stderr.contains("Abandoned 127.0.0.1:"), "{stderr}");
+}
+
+#[test]
+fn without_a_server_a_client_says_so_in_one_line() {
+    for client in CLIENTS {
+        let (code, stdout, stderr) = Program::start(client, &["--port=1"]).finish();
+        let expected = format!("{client}: cannot connect to \"127.0.0.1:1\" (Connection refused (os error 111))\n");
+        assert_eq!((code, &*stdout, &*stderr), (111, "", &*expected));
+    }
+}
+
+#[test]
+fn a_port_in_use_is_told_in_one_line() {
+    let port = free_port();
+    let flag = format!("--port={port}");
+    let running = Program::start(SERVERS[0], &[&flag, "--debug-level=OBJECT"]).listening();
+    for server in SERVERS {
+        let (code, stdout, stderr) = Program::start(server, &[&flag]).finish();
+        let expected =
+            format!("{server}: cannot listen at \"127.0.0.1:{port}\" (Address already in use (os error 98))\n");
+        assert_eq!((code, &*stdout, &*stderr), (98, "", &*expected));
+    }
+    // The first goes on.
+    assert_eq!(Program::start(CLIENTS[0], &[&flag]).finish().0, 0);
+    drop(running);
+}
+
+#[test]
+fn a_flag_that_does_not_exist_is_answered_with_the_one_that_was_meant() {
+    for program in [SERVERS[0], CLIENTS[0]] {
+        let (code, stdout, stderr) = Program::start(program, &["--prot=32011"]).finish();
+        let expected = format!("{program}: unknown flag --prot, did you mean --port? (see --help)\n");
+        assert_eq!((code, &*stdout, &*stderr), (172, "", &*expected));
+        let (code, _, stderr) = Program::start(program, &["--port=many"]).finish();
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        assert!(code != 0 && stderr.contains("--port"), "{stderr}");
+        let (code, stdout, stderr) = Program::start(program, &["--help"]).finish();
+        assert_eq!((code, &*stderr), (0, ""));
+        assert!(stdout.contains("--port=32011") && stdout.contains("--debug-level"), "{stdout}");
+    }
+}
+
+#[test]
+fn an_interrupt_ends_a_server_at_once_and_in_order() {
+    for (signal, server) in ["INT", "TERM", "HUP", "QUIT"].into_iter().zip(SERVERS) {
+        let port = free_port();
+        let running = Program::start(server, &[&format!("--port={port}"), "--debug-level=OBJECT"]).listening();
+        let began = Instant::now();
+        running.signal(signal);
+        let (code, stdout, stderr) = running.finish();
+        assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+        assert_eq!((code, &*stdout), (172, ""), "{stderr}");
+        assert!(stderr.contains("Received Stop from <none>"), "{stderr}");
+        assert!(stderr.ends_with(&format!("{server}: aborted (user or software interrupt)\n")), "{stderr}");
+        // The port is free again.
+        std::net::TcpListener::bind(("127.0.0.1", port)).expect("a free port");
+    }
+}
+
+/// A peer that does not answer has three seconds. Who does not want to wait asks twice.
+#[test]
+fn a_second_interrupt_ends_a_server_that_waits_for_a_peer() {
+    let port = free_port();
+    let running = Program::start(SERVERS[0], &[&format!("--port={port}"), "--debug-level=OBJECT"]).listening();
+    let mut silent = TcpStream::connect(("127.0.0.1", port)).expect("connected");
+    running.says("Received Accepted");
+    running.interrupt();
+    assert_eq!(silent.read(&mut [0]).expect("the end of the stream"), 0, "the server says goodbye");
+    running.interrupt();
+    assert_eq!(running.finish().0, 130);
+}
+
+#[test]
+fn a_client_that_is_interrupted_while_it_waits_ends_at_once() {
+    let hole = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = hole.local_addr().expect("bound").port();
+    let client = Program::start(CLIENTS[0], &[&format!("--port={port}"), "--debug-level=OBJECT"]);
+    let (mut server, _) = hole.accept().expect("a client");
+    client.says("Received Connected");
+    client.interrupt();
+    // It says goodbye, and the other end does too.
+    let mut hello = Vec::new();
+    server.read_to_end(&mut hello).expect("the end of the stream");
+    drop(server);
+    let (code, stdout, stderr) = client.finish();
+    assert_eq!((code, &*stdout), (172, ""), "{stderr}");
+    assert!(hello.windows(19).any(|part| part == b"hello_welcome.Hello"), "{hello:02x?}");
+}
+
+#[test]
+fn a_client_whose_server_says_nothing_times_out() {
+    let hole = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    let port = hole.local_addr().expect("bound").port();
+    let client = Program::start(CLIENTS[0], &[&format!("--port={port}")]);
+    let (mut server, _) = hole.accept().expect("a client");
+    let began = Instant::now();
+    std::io::copy(&mut server, &mut std::io::sink()).expect("the end of the stream");
+    drop(server);
+    let (code, stdout, stderr) = client.finish();
+    assert_eq!((code, &*stdout, stderr.lines().count()), (172, "", 1), "{stderr}");
+    assert!(stderr.contains("timed out"), "{stderr}");
+    assert!(began.elapsed() >= Duration::from_millis(2_500), "{:?}", began.elapsed());
+}
+
+#[test]
+fn the_trace_goes_to_stderr_and_shows_machines_and_messages() {
+    let (code, stdout, stderr) = Program::start("hello", &["--debug-level=TRACE"]).finish();
+    assert_eq!((code, &*stdout), (0, WELCOME));
+    for line in [
+        "+ <00000002>Server[INITIAL] - Created by <00000001>",
+        "< <00000002>Server[LISTENING] - Received Hello from <",
+        "> <00000002>Server[LISTENING] - Sent Welcome to <",
+        "< <00000004>Client[PENDING] - Received Connected from <",
+        "-> CONNECTED",
+        "X <00000004>Client[CONNECTED] - Ending with Welcome",
+    ] {
+        assert!(stderr.contains(line), "expected {line:?} in\n{stderr}");
+    }
+    let is_time = |line: &str| line.get(..12).is_some_and(|time| time.chars().filter(|c| *c == ':').count() == 2);
+    assert!(stderr.lines().all(is_time), "{stderr}");
+    let (code, stdout, stderr) = Program::start("hello", &["--debug-level=NONE"]).finish();
+    assert_eq!((code, &*stdout, &*stderr), (0, WELCOME, ""));
+}
