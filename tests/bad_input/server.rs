@@ -147,7 +147,8 @@ impl Server {
 
     /// A peer, accepted.
     pub(crate) fn connect(&self) -> Peer {
-        let peer = Peer::connect(self.at);
+        let mut peer = Peer::connect(self.at);
+        peer.greet();
         assert_eq!(self.report(), Report::Accepted(peer.local()));
         peer
     }
@@ -214,6 +215,14 @@ impl Peer {
         stream.set_write_timeout(Some(PATIENCE)).expect("set");
         stream.set_nodelay(true).expect("set");
         Self { stream, has_said_hello: false }
+    }
+
+    /// As far as to the first frame.
+    fn greet(&mut self) {
+        self.send(frames::GREETING);
+        let mut answer = vec![0; frames::WELCOME.len()];
+        self.stream.read_exact(&mut answer).expect("an answer");
+        assert_eq!(answer, frames::WELCOME);
     }
 
     pub(crate) fn local(&self) -> SocketAddr {

@@ -1,5 +1,10 @@
 //! Frames by hand, for peers that speak bytes: what the documentation of `statepoint::wire` says, written a second time.
 
+/// What the connecting end says before its first frame.
+pub(crate) const GREETING: &[u8] = b"";
+/// What it hears before the first frame of the other end.
+pub(crate) const WELCOME: &[u8] = b"";
+
 /// The default target of the end that reads: its export 0.
 pub(crate) const DEFAULT: i64 = -1;
 

@@ -99,7 +99,7 @@ impl World for Loopback {
         self.roots.clone()
     }
 
-    fn dial(&mut self, to: SocketAddr) -> TcpStream {
+    fn connect_raw(&mut self, to: SocketAddr) -> TcpStream {
         let stream = TcpStream::connect(to).expect("connected");
         stream.set_nonblocking(true).expect("set");
         stream

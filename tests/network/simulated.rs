@@ -154,7 +154,7 @@ impl World for Simulated {
         self.roots.clone()
     }
 
-    fn dial(&mut self, to: SocketAddr) -> SimRaw {
+    fn connect_raw(&mut self, to: SocketAddr) -> SimRaw {
         let mut net = self.net().host(RAW);
         let token = net.connect(to).expect("begun");
         SimRaw { net, token }

@@ -10,11 +10,13 @@ use std::net::SocketAddr;
 use statepoint::prelude::*;
 use statepoint::{IntoPoint, Kernel, Limits, NetCounters, NetSettings};
 
+use crate::frames;
+
 /// A host of a world, by its number.
 pub(crate) type HostId = usize;
 
 /// Several hosts, each with a kernel and its network.
-pub(crate) trait World {
+pub(crate) trait World: Sized {
     /// A peer that speaks bytes.
     type Raw: Raw;
 
@@ -43,11 +45,19 @@ pub(crate) trait World {
     /// The points made by `create`.
     fn roots(&self) -> Vec<(HostId, Address)>;
     /// Begins to connect, as a peer that speaks bytes.
-    fn dial(&mut self, to: SocketAddr) -> Self::Raw;
+    fn connect_raw(&mut self, to: SocketAddr) -> Self::Raw;
     /// Listens, as a peer that speaks bytes: where, and what accepts.
     fn raw_listener(&mut self) -> (SocketAddr, Accept<Self::Raw>);
     /// Whether the network below the driver has forgotten every socket of the host.
     fn is_clean(&self, host: HostId) -> bool;
+
+    /// Connects as a peer that speaks bytes, as far as to the first frame.
+    fn dial(&mut self, to: SocketAddr) -> Self::Raw {
+        let mut raw = self.connect_raw(to);
+        write_all(self, &mut raw, frames::GREETING);
+        read_until(self, &mut raw, |bytes| bytes.starts_with(frames::WELCOME));
+        raw
+    }
 
     /// A new host with usual limits.
     fn host(&mut self) -> HostId {
@@ -109,6 +119,9 @@ pub(crate) fn write_all<W: World>(world: &mut W, raw: &mut W::Raw, bytes: &[u8])
 pub(crate) fn read_until<W: World>(world: &mut W, raw: &mut W::Raw, enough: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     let mut all = Vec::new();
     world.run_until("enough bytes to read", |_| {
+        if enough(&all) {
+            return true;
+        }
         match raw.read() {
             Ok(bytes) if bytes.is_empty() => panic!("expected more bytes, got the end after {all:02x?}"),
             Ok(bytes) => all.extend(bytes),
