@@ -21,6 +21,7 @@ scenarios!(
     points_that_come_and_go_are_no_burden,
     an_address_of_a_connection_that_has_ended_leads_nowhere,
     a_peer_reaches_only_what_it_was_given,
+    a_peer_speaks_in_nobody_elses_name,
 );
 
 fn an_address_in_a_body_leads_to_its_point(world: &mut impl World) {
@@ -239,6 +240,29 @@ fn a_peer_reaches_only_what_it_was_given(world: &mut impl World) {
     let (abandoned, _) = server.expect::<Abandoned>(world);
     assert_eq!(abandoned.reason, statepoint::Ended::TooManyRefused);
     assert_eq!(world.kernel(host).counters().dead(Undelivered::NeverGiven), 10);
+    raw.close();
+    world.finish();
+}
+
+/// Otherwise it could make two points of this process answer each other for ever.
+fn a_peer_speaks_in_nobody_elses_name(world: &mut impl World) {
+    let host = world.host();
+    let server = Puppet::new(world, host);
+    let (at, _) = server.listen(world);
+    let mut raw = world.dial(at);
+    let hello = frames::message(DEFAULT, Some(0), Called::Name("test.Note"), &[], &messages::note(1));
+    write_all(world, &mut raw, &hello);
+    server.expect::<Accepted>(world);
+    let (_, peer) = server.expect::<Note>(world);
+    let child = server.child(world);
+    child.send(world, peer, Note { number: 2 });
+    read_until(world, &mut raw, |bytes| world::first_frame(bytes).is_some());
+    for (from, expected) in
+        [(Some(-2), Address::NONE), (Some(-1), Address::NONE), (None, Address::NONE), (Some(0), peer)]
+    {
+        write_all(world, &mut raw, &frames::message(DEFAULT, from, Called::Number(0), &[], &messages::note(3)));
+        assert_eq!(server.expect::<Note>(world).1, expected, "in the name of {from:?}");
+    }
     raw.close();
     world.finish();
 }

@@ -1,17 +1,13 @@
-//! How connections end.
-
-use std::time::Duration;
+//! How connections end between programs that both keep to the rules.
 
 use statepoint::prelude::*;
-use statepoint::sim::Faults;
 use statepoint::{Ended, Panicked};
 
-use crate::frames::{self, Called, DEFAULT};
-use crate::messages::{self, Bulk, Note};
+use crate::messages::{Bulk, Note};
 use crate::puppet::{Pair, Puppet};
 use crate::scenarios;
 use crate::simulated::Simulated;
-use crate::world::{self, Raw, World, read_to_end, read_until, write_all};
+use crate::world::World;
 
 scenarios!(
     a_close_is_told_to_who_closes_and_to_the_peer,
@@ -23,14 +19,6 @@ scenarios!(
     a_controller_that_ends_takes_its_connections_along,
     a_controller_that_panics_takes_its_connections_along,
     a_parent_that_ends_takes_what_its_children_have_along,
-    a_peer_that_ends_its_direction_gets_what_waits,
-    a_peer_that_ends_in_the_middle_of_a_frame_is_cut_short,
-    a_close_in_the_middle_of_the_peers_frame_is_a_close,
-    a_peer_in_the_middle_of_a_frame_gets_what_was_sent_before_the_close,
-    what_a_peer_sends_after_the_close_is_not_taken,
-    a_peer_that_never_answers_a_close_is_cut,
-    a_peer_that_reads_after_it_was_cut_gets_what_was_written,
-    a_peer_that_never_answers_does_not_hold_the_controllers_end_up,
     a_connection_closed_by_a_point_that_is_not_its_controller,
 );
 
@@ -176,134 +164,6 @@ fn a_parent_that_ends_takes_what_its_children_have_along(world: &mut impl World)
     world.finish();
 }
 
-/// A server, and somebody who speaks bytes to it and has said so much.
-fn with_raw<W: World>(world: &mut W, bytes: &[u8]) -> (Puppet, W::Raw, Address) {
-    let host = world.host();
-    let server = Puppet::new(world, host);
-    let (at, _) = server.listen(world);
-    let mut raw = world.dial(at);
-    let hello = frames::message(DEFAULT, Some(0), Called::Name(Note::NAME), &[], &messages::note(0));
-    write_all(world, &mut raw, &[&hello, bytes].concat());
-    server.expect::<Accepted>(world);
-    let (_, back) = server.expect::<Note>(world);
-    (server, raw, back)
-}
-
-fn a_peer_that_ends_its_direction_gets_what_waits(world: &mut impl World) {
-    let (server, mut raw, back) = with_raw(world, &[]);
-    // More than the buffers of both systems hold.
-    server.act(world, move |cx| (0..15).for_each(|number| cx.send(back, Bulk::new(number, 1_000_000))));
-    raw.shutdown();
-    assert_eq!(server.pick::<Abandoned>(world).0.reason, Ended::ByPeer);
-    let (bytes, was_reset) = read_to_end(world, &mut raw);
-    assert!(bytes.len() > 15_000_000 && !was_reset, "{} bytes", bytes.len());
-    let host = server.host;
-    world.run_until("the socket to close", |world| world.sockets(host) == 1);
-    world.finish();
-}
-
-fn a_peer_that_ends_in_the_middle_of_a_frame_is_cut_short(world: &mut impl World) {
-    for bytes in [&[0][..], &[0, 0, 0, 9], &[0, 0, 0, 9, 0x94]] {
-        let (server, mut raw, back) = with_raw(world, bytes);
-        raw.shutdown();
-        let (abandoned, from) = server.expect::<Abandoned>(world);
-        assert_eq!((abandoned.reason, from), (Ended::CutShort, back));
-        read_to_end(world, &mut raw);
-        raw.close();
-    }
-    world.finish();
-}
-
-fn a_close_in_the_middle_of_the_peers_frame_is_a_close(world: &mut impl World) {
-    let (server, mut raw, back) = with_raw(world, &[0, 0, 0, 9, 0x94]);
-    world.settle();
-    server.send(world, back, Close);
-    let (bytes, was_reset) = read_to_end(world, &mut raw);
-    assert_eq!((bytes.len(), was_reset), (0, false));
-    write_all(world, &mut raw, &[0xFF; 8]); // the rest of the frame
-    raw.shutdown();
-    assert_eq!(server.expect::<Closed>(world).0.reason, Ended::ByUs);
-    raw.close();
-    world.finish();
-}
-
-fn a_peer_in_the_middle_of_a_frame_gets_what_was_sent_before_the_close(world: &mut impl World) {
-    let (server, mut raw, back) = with_raw(world, &[0, 0, 0, 9, 0x94]);
-    world.settle();
-    server.act(world, move |cx| {
-        (0..15).for_each(|number| cx.send(back, Bulk::new(number, 1_000_000)));
-        cx.send(back, Close);
-    });
-    raw.shutdown();
-    world.settle();
-    let (bytes, was_reset) = read_to_end(world, &mut raw);
-    assert!(bytes.len() > 15_000_000 && !was_reset, "{} bytes", bytes.len());
-    assert_eq!(server.pick::<Closed>(world).0.reason, Ended::ByUs);
-    world.finish();
-}
-
-fn what_a_peer_sends_after_the_close_is_not_taken(world: &mut impl World) {
-    let (server, mut raw, back) = with_raw(world, &[]);
-    server.send(world, back, Close);
-    read_to_end(world, &mut raw);
-    let note = frames::message(DEFAULT, Some(0), Called::Number(0), &[], &messages::note(1));
-    write_all(world, &mut raw, &note);
-    write_all(world, &mut raw, b"\0\0\0\0 not even a frame, and nobody looks");
-    raw.shutdown();
-    assert_eq!(server.expect::<Closed>(world).0.reason, Ended::ByUs);
-    assert_eq!((server.waiting(), world.net_counters(server.host).protocol_errors), (0, 0));
-    raw.close();
-    world.finish();
-}
-
-fn a_peer_that_never_answers_a_close_is_cut(world: &mut impl World) {
-    let (server, mut raw, back) = with_raw(world, &[]);
-    let began = server.act(world, move |cx| {
-        cx.send(back, Note { number: 1 });
-        cx.send(back, Close);
-        cx.now()
-    });
-    let got = read_until(world, &mut raw, |bytes| world::first_frame(bytes).is_some());
-    assert_eq!(got, frames::message(-1, Some(0), Called::Name(Note::NAME), &[], &messages::note(1)));
-    let (closed, _) = server.expect::<Closed>(world);
-    assert_eq!(closed.reason, Ended::NoAnswer);
-    let took = closed.at - began;
-    assert!(took >= Duration::from_secs(3) && took < Duration::from_secs(4), "{took:?}");
-    let host = server.host;
-    world.run_until("the socket to close", |world| world.sockets(host) == 1);
-    world.run_until("the peer to notice that it was cut", |_| {
-        Raw::write(&mut raw, b"x").is_err_and(|error| error.kind() != std::io::ErrorKind::WouldBlock)
-    });
-    raw.close();
-    world.finish();
-}
-
-/// The system has it, and delivers it.
-fn a_peer_that_reads_after_it_was_cut_gets_what_was_written(world: &mut impl World) {
-    let (server, mut raw, back) = with_raw(world, &[]);
-    server.act(world, move |cx| {
-        cx.send(back, Bulk::new(1, 1_500));
-        cx.send(back, Close);
-    });
-    assert_eq!(server.expect::<Closed>(world).0.reason, Ended::NoAnswer);
-    let (bytes, was_reset) = read_to_end(world, &mut raw);
-    assert!(bytes.len() > 1_500 && !was_reset, "{} bytes", bytes.len());
-    raw.close();
-    world.finish();
-}
-
-fn a_peer_that_never_answers_does_not_hold_the_controllers_end_up(world: &mut impl World) {
-    let (server, raw, back) = with_raw(world, &[]);
-    let host = server.host;
-    // It does not even read.
-    server.act(world, move |cx| (0..14).for_each(|number| cx.send(back, Bulk::new(number, 1_000_000))));
-    server.stop(world);
-    world.run_until("all of it to end", |world| world.kernel(host).points() == 0);
-    assert_eq!((world.sockets(host), world.kernel(host).counters().dropped), (0, 0));
-    raw.close();
-    world.finish();
-}
-
 fn a_connection_closed_by_a_point_that_is_not_its_controller(world: &mut impl World) {
     let Pair { server, client, there, .. } = Pair::new(world);
     let stranger = Puppet::new(world, client.host);
@@ -336,100 +196,5 @@ fn a_reset_while_closing_is_still_a_close() {
     world.net().reset(connection);
     assert_eq!(client.expect::<Closed>(world).0.reason, Ended::Reset);
     assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::Reset);
-    world.finish();
-}
-
-/// A network over which what waits takes many times as long as a peer has to answer a close.
-fn slow() -> Simulated {
-    let latency_least = Duration::from_millis(200);
-    Simulated::with(1, Faults { latency_least, buffer_least: 4_000, buffer_most: 4_000, ..Faults::default() })
-}
-
-#[test]
-fn a_peer_that_reads_slowly_gets_what_was_sent_before_the_close() {
-    let world = &mut slow();
-    let Pair { server, client, there, .. } = Pair::new(world);
-    let began = client.act(world, move |cx| {
-        (0..20).for_each(|number| cx.send(there, Bulk::new(number, 10_000)));
-        cx.send(there, Close);
-        cx.now()
-    });
-    for number in 0..20 {
-        assert_eq!(server.expect::<Bulk>(world).0.number, number);
-    }
-    assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
-    let (closed, _) = client.expect::<Closed>(world);
-    assert_eq!(closed.reason, Ended::ByUs);
-    assert!(closed.at - began > Duration::from_secs(15), "{:?}", closed.at - began);
-    world.finish();
-}
-
-#[test]
-fn a_peer_that_reads_slowly_and_then_no_more_is_cut() {
-    let world = &mut slow();
-    let Pair { server, client, there, .. } = Pair::new(world);
-    client.act(world, move |cx| {
-        (0..20).for_each(|number| cx.send(there, Bulk::new(number, 10_000)));
-        cx.send(there, Close);
-    });
-    server.wait_for(world, 10, "half of it");
-    world.net().crash(Simulated::ip(server.host));
-    let began = world.simulation.now();
-    let (closed, _) = client.expect::<Closed>(world);
-    assert_eq!(closed.reason, Ended::NoAnswer);
-    assert!(closed.at - began < Duration::from_secs(7), "{:?}", closed.at - began);
-    assert!(world.net().open_sockets(Simulated::ip(client.host)) == 0);
-}
-
-/// It has as long as the grace time of points leaves, and is not dropped.
-#[test]
-fn a_controller_that_ends_does_not_wait_for_a_peer_that_reads_slowly() {
-    let world = &mut slow();
-    let Pair { server, client, there, .. } = Pair::new(world);
-    client.act(world, move |cx| (0..20).for_each(|number| cx.send(there, Bulk::new(number, 10_000))));
-    let began = world.simulation.now();
-    client.end(world);
-    let host = client.host;
-    world.run_until("all of it to end", |world| world.kernel(host).points() == 0);
-    let took = world.simulation.now() - began;
-    assert!(took < Duration::from_secs(4), "{took:?}");
-    assert_eq!((world.sockets(host), world.kernel(host).counters().dropped), (0, 0));
-    server.pick::<Abandoned>(world);
-    world.finish();
-}
-
-/// A peer that has lost its power: nobody hears from it until one closes.
-#[test]
-fn a_peer_that_has_vanished_is_cut_when_one_closes() {
-    let world = &mut Simulated::calm();
-    let Pair { server, client, there, .. } = Pair::new(world);
-    world.net().crash(Simulated::ip(server.host));
-    client.act(world, move |cx| {
-        cx.send(there, Note { number: 1 });
-        cx.send(there, Close);
-    });
-    assert_eq!(client.expect::<Closed>(world).0.reason, Ended::NoAnswer);
-    assert_eq!(world.sockets(client.host), 0);
-    client.stop(world);
-    let host = client.host;
-    world.run_until("all of it to end", |world| world.kernel(host).points() == 0);
-    assert!(world.is_clean(host));
-}
-
-/// A process that is stopped, as by a debugger, and goes on later: its system has taken what there was.
-#[test]
-fn a_peer_that_is_frozen_and_thaws_has_what_was_sent() {
-    let world = &mut Simulated::calm();
-    let Pair { server, client, there, .. } = Pair::new(world);
-    world.net().freeze(Simulated::ip(server.host));
-    client.act(world, move |cx| {
-        cx.send(there, Note { number: 1 });
-        cx.send(there, Close);
-    });
-    assert_eq!(client.expect::<Closed>(world).0.reason, Ended::NoAnswer);
-    assert_eq!(server.waiting(), 0);
-    world.net().thaw(Simulated::ip(server.host));
-    server.expect::<Note>(world);
-    assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
     world.finish();
 }

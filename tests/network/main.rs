@@ -7,7 +7,8 @@
 //! | `listening.rs`, `connecting.rs` | ports and attempts |
 //! | `crossing.rs` | stopping and closing at every moment |
 //! | `talking.rs`, `addresses.rs`, `relaying.rs` | messages and the addresses in them |
-//! | `closing.rs`, `congestion.rs` | how connections end, also those whose peer does not answer or read |
+//! | `closing.rs`, `unanswered.rs` | how connections end, also those whose peer ends its own way or not at all |
+//! | `congestion.rs` | peers that read slowly, or not at all |
 //! | `sessions.rs` | one point for each connection |
 //! | `crowd.rs`, `exhaustion.rs` | many connections, and more than the system has room for |
 //! | `workload.rs`, `faults.rs` | a network in which everything goes wrong, from many seeds |
@@ -29,5 +30,6 @@ mod relaying;
 mod sessions;
 mod simulated;
 mod talking;
+mod unanswered;
 mod workload;
 mod world;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use statepoint::prelude::*;
 use statepoint::{Done, Ended, Panicked, Peer};
 
-use crate::messages::Note;
+use crate::messages::{Bulk, Note};
 use crate::puppet::{Puppet, Sessions};
 use crate::scenarios;
 use crate::simulated::Simulated;
@@ -18,6 +18,8 @@ scenarios!(
     a_session_that_ends_closes_its_connection_with_its_value,
     what_a_session_has_sent_before_its_end_arrives,
     a_connection_that_is_closed_asks_its_session_to_end_first,
+    a_controller_that_ends_lets_its_sessions_say_goodbye,
+    a_session_is_told_of_congestion_and_so_is_its_controller,
     a_peer_that_goes_asks_the_session_to_end,
     a_session_that_panics_closes_its_connection_with_the_fault,
     a_session_that_ends_at_once_was_there,
@@ -96,38 +98,38 @@ fn what_a_session_has_sent_before_its_end_arrives(world: &mut impl World) {
 }
 
 fn a_connection_that_is_closed_asks_its_session_to_end_first(world: &mut impl World) {
-    struct Polite {
-        peer: Address,
-    }
-    #[state_machine]
-    impl Polite {
-        fn ANY_Start(&mut self, _: Start) -> Next<Self> {
-            Next::STAY
-        }
-        fn ANY_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
-            cx.send(self.peer, Note { number: 99 });
-            Self::complete(Note { number: 100 })
-        }
-    }
-    let (here, there) = (world.host(), world.host());
-    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
-    let (own, seen) = (world.own(here), Rc::new(Cell::new(None)));
-    let peer = Rc::clone(&seen);
-    server.soon(world, move |cx| {
-        cx.listen(Listen::at(own).session(move |peer: &Peer| {
-            seen.set(Some(*peer));
-            Polite { peer: peer.address }
-        }));
-    });
-    let at = server.expect::<Listening>(world).0.listening;
-    client.connect(world, at);
-    server.expect::<Accepted>(world);
-    server.send(world, peer.get().expect("a session was made").address, Close);
+    let (server, client, peer) = serve_politely(world);
+    server.send(world, peer, Close);
     assert_eq!(client.expect::<Note>(world).0.number, 99, "its last words arrive");
     assert_eq!(client.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
     let (closed, _) = server.expect::<Closed>(world);
     assert_eq!(closed.value.take::<Note>().expect("its value").number, 100);
     assert_eq!(closed.reason, Ended::ByUs);
+    world.finish();
+}
+
+/// Its sessions have the last word too.
+fn a_controller_that_ends_lets_its_sessions_say_goodbye(world: &mut impl World) {
+    let (server, client, _) = serve_politely(world);
+    let host = server.host;
+    server.end(world);
+    assert_eq!(client.expect::<Note>(world).0.number, 99);
+    assert_eq!(client.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
+    world.run_until("all of it to end", |world| world.kernel(host).points() == 0);
+    assert_eq!(world.kernel(host).counters().dropped, 0);
+    world.finish();
+}
+
+/// Both can send to the peer, so both should know that it does not keep up.
+fn a_session_is_told_of_congestion_and_so_is_its_controller(world: &mut impl World) {
+    let Served { server, client, session, peer, .. } = serve(world);
+    session.soon(world, move |cx| (0..20).for_each(|number| cx.send(peer.address, Bulk::new(number, 100_000))));
+    for puppet in [&session, &server] {
+        let (congested, from) = puppet.expect::<Congested>(world);
+        assert!(congested.waiting >= 1 << 20 && from == peer.address, "{congested:?} from {from}");
+        assert_eq!(puppet.expect::<Relieved>(world).1, peer.address);
+    }
+    client.wait_for(world, 20, "all of it");
     world.finish();
 }
 
@@ -213,6 +215,39 @@ fn both_ends_have_sessions(world: &mut impl World) {
     assert_eq!(server.expect::<Abandoned>(world).1, other.address);
     assert_eq!((server.names(), client.names()), (vec![], vec![]));
     world.finish();
+}
+
+/// Says something when it is asked to end.
+struct Polite {
+    peer: Address,
+}
+#[state_machine]
+impl Polite {
+    fn ANY_Start(&mut self, _: Start) -> Next<Self> {
+        Next::STAY
+    }
+    fn ANY_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
+        cx.send(self.peer, Note { number: 99 });
+        Self::complete(Note { number: 100 })
+    }
+}
+
+/// A server whose session is one of those, a client, and the client as the session knows it.
+fn serve_politely(world: &mut impl World) -> (Puppet, Puppet, Address) {
+    let (here, there) = (world.host(), world.host());
+    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+    let (own, seen) = (world.own(here), Rc::new(Cell::new(None)));
+    let peer = Rc::clone(&seen);
+    server.soon(world, move |cx| {
+        cx.listen(Listen::at(own).session(move |peer: &Peer| {
+            seen.set(Some(*peer));
+            Polite { peer: peer.address }
+        }));
+    });
+    let at = server.expect::<Listening>(world).0.listening;
+    client.connect(world, at);
+    server.expect::<Accepted>(world);
+    (server, client, peer.get().expect("a session was made").address)
 }
 
 /// Does not end when it is asked to.
