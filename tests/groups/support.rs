@@ -126,7 +126,11 @@ pub(crate) fn closed() -> Closed {
 }
 
 pub(crate) fn listening() -> Listening {
-    Listening { requested: at().into(), listening: at(), at: Moment::ZERO }
+    listening_since(Duration::ZERO)
+}
+
+pub(crate) fn listening_since(since: Duration) -> Listening {
+    Listening { requested: at().into(), listening: at(), at: Moment::ZERO + since }
 }
 
 pub(crate) fn not_listening() -> NotListening {

@@ -34,7 +34,7 @@ pub struct ConnectToAddress {
     owner: Option<Address>,
     /// Who tries at present.
     attempt: Address,
-    /// The far end of the present connection.
+    /// The far end of the present connection, or of the one before.
     server: Address,
 }
 
@@ -122,7 +122,6 @@ impl ConnectToAddress {
         if !self.keeps {
             return Self::complete(fault);
         }
-        self.server = Address::NONE;
         let lasted = fault.at - fault.opened;
         let waited = self.attempts.lost(lasted, Some(fault.remote), &fault, cx.random());
         if waited.is_ok() {
