@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use statepoint::prelude::*;
 
-use crate::messages::Note;
+use crate::frames::{self, Called, DEFAULT};
+use crate::messages::{self, Note};
 use crate::puppet::{Pair, Puppet};
 use crate::scenarios;
 use crate::simulated::Simulated;
-use crate::world::{Raw, World};
+use crate::world::{Raw, World, write_all};
 
 scenarios!(
     both_ends_are_told_of_a_connection,
@@ -21,6 +22,7 @@ scenarios!(
     a_host_connects_to_itself,
     one_controller_has_several_connections,
     a_peer_that_goes_at_once_was_there,
+    a_peer_that_speaks_first_is_heard,
     an_attempt_that_is_stopped_at_once_leaves_nothing,
     an_attempt_that_is_stopped_twice_ends_once,
     stopping_an_attempt_that_has_succeeded_leaves_the_connection,
@@ -142,6 +144,34 @@ fn a_peer_that_goes_at_once_was_there(world: &mut impl World) {
     assert_eq!((from, abandoned.opened), (there, connected.at));
     assert!(abandoned.at >= abandoned.opened);
     assert_eq!(abandoned.to_string(), format!("abandoned by \"{at}\" (closed by the peer)"));
+    world.finish();
+}
+
+/// Its first words may be there as soon as the connection is.
+fn a_peer_that_speaks_first_is_heard(world: &mut impl World) {
+    let host = world.host();
+    let client = Puppet::new(world, host);
+    let (at, mut accept) = world.raw_listener();
+    client.soon(world, move |cx| {
+        cx.connect(at);
+    });
+    let mut peer = None;
+    for _ in 0..1_000 {
+        peer = accept();
+        if peer.is_some() {
+            break;
+        }
+        world.nudge();
+    }
+    let mut peer = peer.expect("the peer is called");
+    let note = frames::message(DEFAULT, Some(0), Called::Name(Note::NAME), &[], &messages::note(7));
+    // The client has not had its turn yet.
+    let count = peer.write(&note).expect("room");
+    write_all(world, &mut peer, &note[count..]);
+    client.expect::<Connected>(world);
+    assert_eq!(client.expect::<Note>(world).0.number, 7);
+    peer.close();
+    client.expect::<Abandoned>(world);
     world.finish();
 }
 

@@ -195,6 +195,29 @@ fn those_who_wait_are_accepted_when_descriptors_come_free_elsewhere() {
 }
 
 #[test]
+fn who_waits_is_accepted_at_once_when_a_connection_closes() {
+    let world = &mut Simulated::calm();
+    let (here, there) = (world.host(), world.host());
+    let Pair { server, client, at, there, .. } = Pair::on(world, here, there);
+    world.net().limit_sockets(Simulated::ip(here), 2);
+    for _ in 0..100 {
+        client.soon(world, move |cx| {
+            cx.connect(at);
+        });
+    }
+    client.wait_for(world, 164, "the first to be turned away");
+    server.expect::<NotAccepted>(world);
+    let began = world.simulation.now();
+    client.send(world, there, Close);
+    server.expect::<Abandoned>(world);
+    server.pick::<Accepted>(world);
+    let took = world.simulation.now() - began;
+    assert!(took < Duration::from_millis(10), "{took:?}");
+    world.net().limit_sockets(Simulated::ip(here), usize::MAX);
+    world.finish();
+}
+
+#[test]
 fn a_port_without_a_descriptor_is_told() {
     let world = &mut Simulated::calm();
     let host = world.host();

@@ -1,5 +1,7 @@
 //! A third host between two that have no connection with each other.
 
+use std::net::SocketAddr;
+
 use statepoint::prelude::*;
 use statepoint::{Encoded, Undelivered};
 
@@ -47,6 +49,16 @@ impl Three {
         let bob_for_ann = ann.expect::<Card>(world).0.at;
         Self { relay, ann, bob, relay_for_ann, relay_for_bob, ann_at_relay, bob_at_relay, bob_for_ann }
     }
+}
+
+/// Ann speaks bytes, so that what she is told can be seen. She has said a `Note`, whose name is number 0.
+fn join_raw<W: World>(world: &mut W, relay: &Puppet, at: SocketAddr) -> (W::Raw, Address) {
+    let mut ann = world.dial(at);
+    let hello = frames::message(DEFAULT, Some(0), Called::Name(Note::NAME), &[], &messages::note(1));
+    write_all(world, &mut ann, &hello);
+    relay.expect::<Accepted>(world);
+    let (_, ann_at_relay) = relay.expect::<Note>(world);
+    (ann, ann_at_relay)
 }
 
 fn two_peers_of_a_relay_talk_with_each_other(world: &mut impl World) {
@@ -135,12 +147,7 @@ fn the_end_of_a_point_is_told_through_a_relay(world: &mut impl World) {
     let child = bob.child(world);
     bob.send(world, relay_for_bob, Card::of(child.address));
     let child_at_relay = relay.expect::<Card>(world).0.at;
-    // Ann speaks bytes, so that what she is told can be seen.
-    let mut ann = world.dial(at);
-    let hello = frames::message(DEFAULT, Some(0), Called::Name("test.Note"), &[], &messages::note(1));
-    write_all(world, &mut ann, &hello);
-    relay.expect::<Accepted>(world);
-    let (_, ann_at_relay) = relay.expect::<Note>(world);
+    let (mut ann, ann_at_relay) = join_raw(world, &relay, at);
     relay.send(world, ann_at_relay, Card::of(child_at_relay));
     read_until(world, &mut ann, |bytes| world::first_frame(bytes).is_some());
     let ask = frames::message(-2, Some(0), Called::Number(0), &[], &messages::note(2));
@@ -159,23 +166,28 @@ fn the_end_of_a_point_is_told_through_a_relay(world: &mut impl World) {
 }
 
 fn the_end_of_a_connection_is_told_through_a_relay(world: &mut impl World) {
-    let Three { relay, ann, bob, relay_for_bob, bob_for_ann, .. } = Three::new(world);
-    ann.send(world, bob_for_ann, Note { number: 1 });
-    bob.expect::<Note>(world);
+    let (relay, bob) = (world.host(), world.host());
+    let (relay, bob) = (Puppet::new(world, relay), Puppet::new(world, bob));
+    let (at, _) = relay.listen(world);
+    let relay_for_bob = bob.connect(world, at);
+    let (_, bob_at_relay) = relay.expect::<Accepted>(world);
+    let (mut ann, ann_at_relay) = join_raw(world, &relay, at);
+    relay.send(world, ann_at_relay, Card::of(bob_at_relay));
+    read_until(world, &mut ann, |bytes| world::first_frame(bytes).is_some());
     bob.send(world, relay_for_bob, Close);
-    bob.expect::<Closed>(world);
     relay.expect::<Abandoned>(world);
+    // Nobody has asked.
+    let got = read_until(world, &mut ann, |bytes| world::first_frame(bytes).is_some());
+    assert_eq!(got, frames::gone(1));
+    let ask = frames::message(-2, Some(0), Called::Number(0), &[], &messages::note(2));
+    write_all(world, &mut ann, &ask);
     let host = relay.host;
-    let received = world.net_counters(ann.host).received;
-    for _ in 0..3 {
-        ann.send(world, bob_for_ann, Note { number: 2 });
-    }
-    world.run_until("the dead letters", |world| {
-        let counters = world.kernel(host).counters();
-        counters.dead(Undelivered::Ended) + counters.dead(Undelivered::Gone) == 3
-    });
-    assert_eq!(world.net_counters(ann.host).received, received);
-    assert_eq!(ann.names(), [""; 0], "Ann's own connection stands");
+    world.run_until("the dead letter", |world| world.kernel(host).counters().dead(Undelivered::Gone) == 1);
+    // Ann's own connection stands.
+    let note = frames::message(DEFAULT, Some(0), Called::Number(0), &[], &messages::note(3));
+    write_all(world, &mut ann, &note);
+    assert_eq!(relay.expect::<Note>(world), (Note { number: 3 }, ann_at_relay));
+    ann.close();
     world.finish();
 }
 
