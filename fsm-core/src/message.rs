@@ -32,6 +32,11 @@ use crate::name::{MessageId, message_id};
 /// | `#[message(also = "old.B")]` | a former name that is still understood; may stand several times |
 /// | `#[message(local)]` | stays in its process and needs no serde; sending it to a far address is a dead letter |
 /// | `#[message(fault)]` | means failure; needs `Display`, the text for people |
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a message",
+    label = "not a message",
+    note = "put `#[derive(Serialize, Deserialize, Message)]` on `{Self}`, or `#[derive(Message)] #[message(local)]` when it stays in its process"
+)]
 pub trait Message: Any + Sized {
     /// What a peer sees.
     const NAME: &'static str;
