@@ -6,6 +6,7 @@ use statepoint::prelude::*;
 use crate::messages::Note;
 use crate::puppet::{Pair, Puppet};
 use crate::scenarios;
+use crate::simulated::Simulated;
 use crate::world::World;
 
 scenarios!(
@@ -20,35 +21,50 @@ scenarios!(
 );
 
 /// How many turns there are to come between.
-const MOMENTS: usize = 24;
+const TURNS: usize = 16;
+/// How many times what waits in the run queue at such a turn goes first. The first time not even what the network brings.
+const HOPS: usize = 5;
+
+/// Each moment at which something may come between: so many turns, then so many times what waits goes first.
+fn moments() -> impl Iterator<Item = (usize, usize)> {
+    (0..TURNS).flat_map(|turns| (0..HOPS).map(move |hops| (turns, hops)))
+}
+
+/// Goes on until that moment, and sends `Stop` then. `by` is a point of the same host that is not concerned.
+fn stop_at(world: &mut impl World, (turns, hops): (usize, usize), by: &Puppet, point: Address) {
+    pass(world, turns);
+    match hops {
+        0 => world.kernel(by.host).send(point, Address::NONE, Stop),
+        _ => by.later(world, hops - 1, move |cx| cx.stop(point)),
+    }
+}
+
+fn pass(world: &mut impl World, turns: usize) {
+    (0..turns).for_each(|_| world.nudge());
+}
 
 fn stop_attempt<W: World>(world: &mut W, to: impl Fn(&mut W, HostPort) -> HostPort) {
     let (here, there) = (world.host(), world.host());
-    let server = Puppet::new(world, here);
+    let (server, bystander) = (Puppet::new(world, here), Puppet::new(world, there));
     let (at, _) = server.listen(world);
-    for moment in 0..MOMENTS {
+    for moment in moments() {
         let client = Puppet::new(world, there);
         let to = to(world, at.into());
         let attempt = client.act(world, move |cx| cx.connect(to));
-        for _ in 0..moment {
-            world.nudge();
-        }
-        world.kernel(there).send(attempt, Address::NONE, Stop);
+        stop_at(world, moment, &bystander, attempt);
         world.run_until("the attempt to end", |world| !world.kernel(there).is_alive(attempt));
         // What it has made, if it has made something, is told, and goes on.
-        for _ in 0..MOMENTS {
-            world.nudge();
-        }
+        world.settle();
         let connected = client.count::<Connected>();
-        assert!(connected == client.waiting() && connected <= 1, "{moment}: {:?}", client.names());
-        assert_eq!((world.sockets(there), world.kernel(there).timers()), (connected, 0), "at moment {moment}");
+        assert!(connected == client.waiting() && connected <= 1, "{moment:?}: {:?}", client.names());
+        assert_eq!((world.sockets(there), world.kernel(there).timers()), (connected, 0), "at moment {moment:?}");
         if connected == 1 {
             let (_, there) = client.take::<Connected>();
-            client.send(world, there, Note { number: moment as u64 });
+            client.send(world, there, Note { number: moment.0 as u64 });
             server.pick::<Note>(world);
         }
         client.end(world);
-        world.run_until("all of it to end", |world| world.kernel(there).points() == 0 && world.sockets(there) == 0);
+        world.run_until("all of it to end", |world| world.kernel(there).points() == 1 && world.sockets(there) == 0);
     }
     world.finish();
 }
@@ -63,17 +79,15 @@ fn an_attempt_by_name_stopped_at_any_moment_leaves_nothing_or_a_connection(world
 
 fn a_refused_attempt_stopped_at_any_moment_leaves_nothing(world: &mut impl World) {
     let host = world.host();
+    let bystander = Puppet::new(world, host);
     let nobody = std::net::SocketAddr::new(world.own(host).ip(), 1);
-    for moment in 0..MOMENTS {
+    for moment in moments() {
         let client = Puppet::new(world, host);
         let attempt = client.act(world, move |cx| cx.connect(nobody));
-        for _ in 0..moment {
-            world.nudge();
-        }
-        world.kernel(host).send(attempt, Address::NONE, Stop);
+        stop_at(world, moment, &bystander, attempt);
         world.run_until("the attempt to end", |world| !world.kernel(host).is_alive(attempt));
         assert!(client.waiting() <= 1 && client.count::<NotConnected>() == client.waiting(), "{:?}", client.names());
-        assert_eq!((world.sockets(host), world.kernel(host).timers()), (0, 0), "at moment {moment}");
+        assert_eq!((world.sockets(host), world.kernel(host).timers()), (0, 0), "at moment {moment:?}");
         client.end(world);
     }
     world.finish();
@@ -81,21 +95,18 @@ fn a_refused_attempt_stopped_at_any_moment_leaves_nothing(world: &mut impl World
 
 fn a_client_stopped_at_any_moment_leaves_nothing(world: &mut impl World) {
     let (here, there) = (world.host(), world.host());
-    let server = Puppet::new(world, here);
+    let (server, bystander) = (Puppet::new(world, here), Puppet::new(world, there));
     let (at, _) = server.listen(world);
-    for moment in 0..MOMENTS {
+    for moment in moments() {
         let client = Puppet::new(world, there);
         client.soon(world, move |cx| {
             cx.connect(at);
         });
-        for _ in 0..moment {
-            world.nudge();
-        }
-        client.stop(world);
+        stop_at(world, moment, &bystander, client.address);
         world.run_until("all of it to end", |world| {
-            world.kernel(there).points() == 0 && world.sockets(there) == 0 && world.kernel(here).points() == 2
+            world.kernel(there).points() == 1 && world.sockets(there) == 0 && world.kernel(here).points() == 2
         });
-        assert_eq!((world.sockets(here), world.kernel(there).timers()), (1, 0), "at moment {moment}");
+        assert_eq!((world.sockets(here), world.kernel(there).timers()), (1, 0), "at moment {moment:?}");
     }
     let (accepted, abandoned) = (server.count::<Accepted>(), server.count::<Abandoned>());
     assert!(accepted > 0 && accepted == abandoned, "{accepted} accepted, {abandoned} abandoned");
@@ -104,22 +115,20 @@ fn a_client_stopped_at_any_moment_leaves_nothing(world: &mut impl World) {
 
 fn a_server_stopped_at_any_moment_leaves_nothing(world: &mut impl World) {
     let (here, there) = (world.host(), world.host());
-    for moment in 0..MOMENTS {
+    let bystander = Puppet::new(world, here);
+    for moment in moments() {
         let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
         let (at, _) = server.listen(world);
         client.soon(world, move |cx| {
             cx.connect(at);
         });
-        for _ in 0..moment {
-            world.nudge();
-        }
-        server.stop(world);
+        stop_at(world, moment, &bystander, server.address);
         world.run_until("the client to hear of it", |world| {
             let over = client.count::<Abandoned>() + client.count::<NotConnected>();
-            over > 0 && world.kernel(here).points() == 0 && world.sockets(here) == 0
+            over > 0 && world.kernel(here).points() == 1 && world.sockets(here) == 0
         });
         let told = (client.count::<Connected>(), client.count::<Abandoned>(), client.count::<NotConnected>());
-        assert!(told == (1, 1, 0) || told == (0, 0, 1), "at moment {moment}: {told:?}");
+        assert!(told == (1, 1, 0) || told == (0, 0, 1), "at moment {moment:?}: {told:?}");
         client.end(world);
         world.run_until("all of it to end", |world| world.kernel(there).points() == 0 && world.sockets(there) == 0);
     }
@@ -128,17 +137,15 @@ fn a_server_stopped_at_any_moment_leaves_nothing(world: &mut impl World) {
 
 fn a_listener_stopped_at_any_moment_leaves_who_was_accepted(world: &mut impl World) {
     let (here, there) = (world.host(), world.host());
+    let bystander = Puppet::new(world, here);
     let mut outcomes = Vec::new();
-    for moment in 0..MOMENTS {
+    for moment in moments() {
         let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
         let (at, listener) = server.listen(world);
         client.soon(world, move |cx| {
             cx.connect(at);
         });
-        for _ in 0..moment {
-            world.nudge();
-        }
-        world.kernel(here).send(listener, Address::NONE, Stop);
+        stop_at(world, moment, &bystander, listener);
         world.run_until("the listener to end", |world| !world.kernel(here).is_alive(listener));
         world.run_until("the client to know", |world| {
             let over = client.count::<Abandoned>() + client.count::<NotConnected>();
@@ -150,13 +157,14 @@ fn a_listener_stopped_at_any_moment_leaves_who_was_accepted(world: &mut impl Wor
             client.send(world, there, Note { number: 1 });
             server.pick::<Note>(world);
         }
-        assert_eq!(world.sockets(here), accepted, "at moment {moment}: {:?}", server.names());
+        assert_eq!(world.sockets(here), accepted, "at moment {moment:?}: {:?}", server.names());
         outcomes.push(accepted);
         for puppet in [client, server] {
             puppet.end(world);
         }
         world.run_until("all of it to end", |world| {
-            [here, there].iter().all(|host| world.kernel(*host).points() == 0 && world.sockets(*host) == 0)
+            let left = world.kernel(here).points() + world.kernel(there).points();
+            left == 1 && world.sockets(here) + world.sockets(there) == 0
         });
     }
     assert!(outcomes.contains(&1), "the last moment is late enough: {outcomes:?}");
@@ -165,22 +173,21 @@ fn a_listener_stopped_at_any_moment_leaves_who_was_accepted(world: &mut impl Wor
 
 fn a_connection_closed_at_any_moment_ends_once_for_each(world: &mut impl World) {
     let (here, there) = (world.host(), world.host());
-    for moment in 0..MOMENTS {
+    for moment in moments() {
         let Pair { server, client, there, back, .. } = Pair::on(world, here, there);
         client.send(world, there, Close);
-        for _ in 0..moment {
-            world.nudge();
+        pass(world, moment.0);
+        match moment.1 {
+            0 => world.kernel(here).send(back, server.address, Close),
+            hops => server.later(world, hops - 1, move |cx| cx.send(back, Close)),
         }
-        server.send(world, back, Close);
         for puppet in [&client, &server] {
             puppet.wait_for(world, 1, "the end to be told");
         }
-        for _ in 0..MOMENTS {
-            world.nudge();
-        }
+        world.settle();
         for puppet in [&client, &server] {
             let (closed, abandoned) = (puppet.count::<Closed>(), puppet.count::<Abandoned>());
-            assert_eq!((closed + abandoned, puppet.waiting()), (1, 1), "at moment {moment}: {:?}", puppet.names());
+            assert_eq!((closed + abandoned, puppet.waiting()), (1, 1), "at moment {moment:?}: {:?}", puppet.names());
         }
         assert_eq!(client.count::<Closed>(), 1, "the client closed first");
         for puppet in [client, server] {
@@ -212,5 +219,29 @@ fn a_turn_that_ends_at_any_moment_loses_no_connection(world: &mut impl World) {
         client.end(world);
         server.expect::<Abandoned>(world);
     }
+    world.finish();
+}
+
+#[test]
+fn a_listener_stopped_while_it_turns_peers_away_ends() {
+    let world = &mut Simulated::calm();
+    let (here, there) = (world.host(), world.host());
+    let bystander = Puppet::new(world, here);
+    for moment in moments() {
+        let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+        let (at, listener) = server.listen(world);
+        world.net().limit_sockets(Simulated::ip(here), 1);
+        client.soon(world, move |cx| {
+            cx.connect(at);
+        });
+        stop_at(world, moment, &bystander, listener);
+        world.run_until("the listener to end", |world| !world.kernel(here).is_alive(listener));
+        world.run_until("the client to know", |_| client.count::<Abandoned>() + client.count::<NotConnected>() > 0);
+        assert!(server.count::<NotAccepted>() == server.waiting() && server.waiting() <= 1, "{:?}", server.names());
+        for puppet in [client, server] {
+            puppet.end(world);
+        }
+    }
+    world.net().limit_sockets(Simulated::ip(here), usize::MAX);
     world.finish();
 }

@@ -96,6 +96,17 @@ impl Puppet {
         world.kernel(self.host).send(self.address, Address::NONE, Do(Box::new(task)));
     }
 
+    /// Has something done after it has sent itself so many messages, one for the other: each time, all that waits goes first.
+    pub(crate) fn later(&self, world: &mut impl World, hops: usize, task: impl FnOnce(&mut Context) + 'static) {
+        let me = self.address;
+        let mut task: Box<dyn FnOnce(&mut Context)> = Box::new(task);
+        for _ in 0..hops {
+            let next = Do(task);
+            task = Box::new(move |cx| cx.send(me, next));
+        }
+        world.kernel(self.host).send(me, Address::NONE, Do(task));
+    }
+
     /// Sends a message.
     pub(crate) fn send(&self, world: &mut impl World, to: Address, message: impl Message) {
         self.soon(world, move |cx| cx.send(to, message));
