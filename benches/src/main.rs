@@ -1,9 +1,9 @@
 //! Prints one table: statepoint beside what a user would pick instead, each row the same work on all sides.
 //!
 //! ```text
-//! cargo run --release -p statepoint-benches            # all rows, some minutes
-//! cargo run --release -p statepoint-benches -- --quick # a tenth of the work, for CI
-//! cargo run --release -p statepoint-benches -- --rows ring,fan-in
+//! cargo run --release --manifest-path benches/Cargo.toml            # all rows, some minutes
+//! cargo run --release --manifest-path benches/Cargo.toml -- --quick # a tenth of the work, for CI
+//! cargo run --release --manifest-path benches/Cargo.toml -- --rows ring,fan-in
 //! ```
 //! Figures are medians over rounds in which the contenders take turns. They are CPU time and not wall time, on one core, so that others on the machine disturb them little. Run it with nothing else on the machine all the same.
 
