@@ -26,7 +26,8 @@ impl ListenAtAddress {
         cx.listen(&self.at);
         Self::PENDING
     }
-    fn PENDING_Listening(&mut self, _: Listening) -> Next<Self> {
+    fn PENDING_Listening(&mut self, listening: Listening, cx: &mut Context) -> Next<Self> {
+        cx.console(format_args!("Listening at {}", listening.listening));
         Self::LISTENING
     }
     fn PENDING_NotListening(&mut self, fault: NotListening) -> Next<Self> {
@@ -43,7 +44,7 @@ impl ListenAtAddress {
         Self::LISTENING
     }
     fn LISTENING_Abandoned(&mut self, abandoned: Abandoned, cx: &mut Context) -> Next<Self> {
-        cx.console(format_args!("Abandoned {}", abandoned.remote));
+        cx.console(abandoned);
         Self::LISTENING
     }
     fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {

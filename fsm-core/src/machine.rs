@@ -13,6 +13,11 @@ use crate::value::Value;
 /// A point written as a finite-state machine. `#[state_machine]` on an `impl` writes it.
 ///
 /// The trait can also be written by hand: `fsm-core/tests/twin.rs` does so, and both forms pass the same tests.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a machine",
+    label = "not a machine",
+    note = "put `#[state_machine(..)]` on `impl {Self}`; an `async fn` is created as `routine(..)`"
+)]
 pub trait Machine: Sized + 'static {
     /// One variant for each state; the data of a state is the field of its variant.
     type State: 'static;

@@ -19,7 +19,7 @@ pub struct NetSettings {
     /// How many messages of a peer may be refused before its connection is ended: addresses it was never given, bodies that
     /// do not fit. 100.
     pub refusals: u32,
-    /// While this many messages of peers wait to be handled, connections are not read: peers wait, and memory stays bounded. 16,384.
+    /// While this many messages of peers wait to be handled, connections are not read: peers wait, and memory stays bounded. 2,048: whoever connects waits behind them.
     ///
     /// One read may bring 6,500 messages more. The sum must stay below
     /// [`Limits::queued_per_point`](fsm_core::Limits::queued_per_point): what a point has no room for is lost.
@@ -28,6 +28,6 @@ pub struct NetSettings {
 
 impl Default for NetSettings {
     fn default() -> Self {
-        Self { frame_limit: FrameLimit::default(), marks: Marks::default(), refusals: 100, read_pause: 16_384 }
+        Self { frame_limit: FrameLimit::default(), marks: Marks::default(), refusals: 100, read_pause: 2_048 }
     }
 }

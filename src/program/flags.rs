@@ -69,6 +69,8 @@ impl<S: Settings> Flags<S> {
             return Err(program_error(format!("`{field}` is a flag of every program; name the field otherwise")));
         }
         let given = Given::read(arguments)?;
+        // A value has the type that the factory gives it, whatever stands in the file.
+        let types = fields.clone();
         let file = given.own("settings-file").map_or_else(|| store::default_path(program), PathBuf::from);
         let task = given.task();
         if task != Task::Reset {
@@ -82,11 +84,11 @@ impl<S: Settings> Flags<S> {
         for field in fields.keys().cloned().collect::<Vec<_>>() {
             let variable = format!("STATEPOINT_{}", field.to_uppercase());
             if let Some(value) = environment(&variable) {
-                set(&mut fields, &field, &variable, value.to_string_lossy().into_owned())?;
+                set(&mut fields, &types, &field, &variable, value.to_string_lossy().into_owned())?;
             }
         }
         for (flag, value) in given.fields.iter().cloned() {
-            set_flag(&mut fields, flag, value)?;
+            set_flag(&mut fields, &types, flag, value)?;
         }
         let level = match given.own("debug-level") {
             Some(name) => parse_level(name)?,
@@ -94,7 +96,7 @@ impl<S: Settings> Flags<S> {
         };
         // Numbers are checked here: a port of 70000 is a number, but no port.
         let settings = serde_json::from_value(Value::Object(fields.clone()))
-            .map_err(|error| wrong("--", "the settings' types", error.to_string()))?;
+            .map_err(|error| SettingsError::Unfit { reason: error.to_string() })?;
         Ok(Self { settings, fields, level, json: given.has("json"), task, file })
     }
 
@@ -135,7 +137,12 @@ impl Given {
                 Some((own @ ("debug-level" | "settings-file"), _)) if value.is_none() => {
                     return Err(SettingsError::NoValue { flag: (*own).into() });
                 }
-                Some((own, _)) => given.own.push((own, value)),
+                Some((own, _)) => match value {
+                    Some(value) if !matches!(*own, "debug-level" | "settings-file") => {
+                        return Err(SettingsError::Switch { flag: (*own).into(), value });
+                    }
+                    value => given.own.push((own, value)),
+                },
                 None => given.fields.push((flag, value)),
             }
         }
@@ -171,9 +178,14 @@ fn parse_level(name: &str) -> Result<Level, SettingsError> {
 }
 
 /// Sets the field of a flag.
-fn set_flag(fields: &mut Map<String, Value>, flag: String, given: Option<String>) -> Result<(), SettingsError> {
+fn set_flag(
+    fields: &mut Map<String, Value>,
+    types: &Map<String, Value>,
+    flag: String,
+    given: Option<String>,
+) -> Result<(), SettingsError> {
     let field = flag.replace('-', "_");
-    let Some(known) = fields.get(&field) else {
+    let Some(known) = types.get(&field) else {
         let known = fields.keys().map(|field| flag_of(field)).chain(OWN.iter().map(|(own, _)| (*own).to_owned()));
         return Err(SettingsError::Unknown { meant: nearest(&flag, known), flag });
     };
@@ -182,13 +194,19 @@ fn set_flag(fields: &mut Map<String, Value>, flag: String, given: Option<String>
         None if known.is_boolean() => "true".into(),
         None => return Err(SettingsError::NoValue { flag }),
     };
-    set(fields, &field, &format!("--{flag}"), value)
+    set(fields, types, &field, &format!("--{flag}"), value)
 }
 
 /// Sets a field to the value that a text stands for, of the type that the field has.
-fn set(fields: &mut Map<String, Value>, field: &str, origin: &str, got: String) -> Result<(), SettingsError> {
-    let Some(known) = fields.get_mut(field) else { return Ok(()) };
-    *known = match known {
+fn set(
+    fields: &mut Map<String, Value>,
+    types: &Map<String, Value>,
+    field: &str,
+    origin: &str,
+    got: String,
+) -> Result<(), SettingsError> {
+    let Some(known) = types.get(field) else { return Ok(()) };
+    let value = match known {
         Value::String(_) => Value::String(got),
         Value::Bool(_) => Value::Bool(got.parse().map_err(|_| wrong(origin, "true|false", got))?),
         Value::Number(_) => match serde_json::from_str::<Number>(&got) {
@@ -199,6 +217,7 @@ fn set(fields: &mut Map<String, Value>, field: &str, origin: &str, got: String) 
         Value::Null => serde_json::from_str(&got).unwrap_or(Value::String(got)),
         Value::Array(_) | Value::Object(_) => serde_json::from_str(&got).map_err(|_| wrong(origin, "JSON", got))?,
     };
+    fields.insert(field.to_owned(), value);
     Ok(())
 }
 

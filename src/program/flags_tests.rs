@@ -107,12 +107,25 @@ fn an_unknown_flag_is_answered_with_the_one_that_was_meant() {
 fn a_wrong_value_is_answered_with_what_was_expected() {
     let error = parse(&["--port=many"]).expect_err("it is no number");
     assert_eq!(error.to_string(), "expected --port=NUMBER, got `many`");
-    assert!(matches!(parse(&["--port=70000"]), Err(SettingsError::WrongValue { .. })));
+    assert!(matches!(parse(&["--port=70000"]), Err(SettingsError::Unfit { .. })));
     assert!(matches!(parse(&["--port"]), Err(SettingsError::NoValue { .. })));
     assert!(matches!(parse(&["--settings-file"]), Err(SettingsError::NoValue { .. })));
     assert!(matches!(parse(&["stray"]), Err(SettingsError::NoFlag { .. })));
     let error = parse_with(&[], ("STATEPOINT_LOUD", "perhaps")).expect_err("it is no answer");
     assert_eq!(error.to_string(), "expected STATEPOINT_LOUD=true|false, got `perhaps`");
+}
+
+#[test]
+fn a_switch_takes_no_value() {
+    let error = parse(&["--factory-reset=false"]).expect_err("it is a switch").to_string();
+    assert_eq!(error, "expected --factory-reset alone, got `--factory-reset=false`");
+}
+
+#[test]
+fn a_flag_is_over_a_value_of_another_type_in_the_file() {
+    let folder = Folder::new("typed");
+    std::fs::write(folder.0.join("server.json"), r#"{"port": "many"}"#).expect("it can be written");
+    assert_eq!(parse(&["--port=7", &folder.file()]).expect("the flag is right").settings.port, 7);
 }
 
 #[test]

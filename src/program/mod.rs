@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use fsm_core::{IntoPoint, Level, Limits, TextTrace, Value};
 use fsm_net::NetSettings;
-use fsm_net::reactor::Reactor;
+use fsm_net::reactor::{Handle, Reactor};
 
 use flags::{Flags, Task};
 use settings::SettingsError;
@@ -101,6 +101,30 @@ impl<S: Settings> Program<S> {
 
     /// Runs the program with the process's own arguments and environment.
     pub fn run<P: IntoPoint>(self, create: impl FnOnce(S) -> P) -> ExitCode {
+        self.run_with(|settings, _| create(settings))
+    }
+
+    /// Runs the program, and gives `create` the way into the reactor for other threads: the main point keeps the handle, and
+    /// hands it with its own address to a thread that reads the terminal, say.
+    ///
+    /// ```no_run
+    /// use statepoint::prelude::*;
+    /// use statepoint::{Program, Resume};
+    ///
+    /// #[derive(Serialize, Deserialize, Settings)]
+    /// struct Settings {}
+    ///
+    /// fn main() -> std::process::ExitCode {
+    ///     Program::new(Settings {}).run_with(|_, handle| {
+    ///         routine(async move |cx: &mut Routine| {
+    ///             let me = cx.me();
+    ///             std::thread::spawn(move || handle.send(me, Resume));
+    ///             cx.select::<Resume>().await;
+    ///         })
+    ///     })
+    /// }
+    /// ```
+    pub fn run_with<P: IntoPoint>(self, create: impl FnOnce(S, Handle) -> P) -> ExitCode {
         let mut arguments = std::env::args_os();
         let name = flags::program_name(arguments.next().as_deref().map(OsStr::new));
         match self.try_run(&name, arguments, create) {
@@ -113,7 +137,7 @@ impl<S: Settings> Program<S> {
         self,
         name: &str,
         arguments: std::env::ArgsOs,
-        create: impl FnOnce(S) -> P,
+        create: impl FnOnce(S, Handle) -> P,
     ) -> Result<ExitCode, SettingsError> {
         let flags = Flags::parse(name, &self.factory, self.level, arguments, |name| std::env::var_os(name))?;
         match flags.task {
@@ -136,13 +160,14 @@ impl<S: Settings> Program<S> {
 fn drive<S, P: IntoPoint>(
     mut reactor: Reactor,
     flags: Flags<S>,
-    create: impl FnOnce(S) -> P,
+    create: impl FnOnce(S, Handle) -> P,
 ) -> std::io::Result<Value> {
     if flags.level < Level::None {
         let trace = TextTrace::new(flags.level, output::log);
         reactor.kernel_mut().set_sink(trace.with_time(clock::time_of_day()).with_stopwatch(clock::stopwatch));
     }
-    let main = reactor.create(create(flags.settings));
+    let handle = reactor.handle();
+    let main = reactor.create(create(flags.settings, handle));
     signals::to_messages(reactor.handle(), main)?;
     reactor.run(main)
 }

@@ -46,10 +46,14 @@ pub(super) enum SettingsError {
     NoValue { flag: String },
     /// The user gave a value of another type, as a flag or in the environment.
     WrongValue { origin: String, expected: String, got: String },
+    /// The user gave a switch a value.
+    Switch { flag: String, value: String },
     /// The user gave something that is no flag.
     NoFlag { got: String },
     /// The system, or what is in the file.
     File { path: String, reason: String },
+    /// The user gave a value that is of the right kind and does not fit all the same.
+    Unfit { reason: String },
     /// The program: its settings cannot be flags.
     Program { reason: String },
 }
@@ -63,8 +67,10 @@ impl fmt::Display for SettingsError {
             Self::Unknown { flag, meant: None } => write!(f, "unknown flag --{flag} (see --help)"),
             Self::NoValue { flag } => write!(f, "expected a value, as in --{flag}=VALUE, got --{flag} alone"),
             Self::WrongValue { origin, expected, got } => write!(f, "expected {origin}={expected}, got `{got}`"),
+            Self::Switch { flag, value } => write!(f, "expected --{flag} alone, got `--{flag}={value}`"),
             Self::NoFlag { got } => write!(f, "expected flags only, as in --name=value, got `{got}`"),
             Self::File { path, reason } => write!(f, "cannot use the settings file {path}: {reason}"),
+            Self::Unfit { reason } => write!(f, "a setting does not fit: {reason} (see --help)"),
             Self::Program { reason } => write!(f, "the settings of this program cannot be flags: {reason}"),
         }
     }

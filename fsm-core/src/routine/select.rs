@@ -27,6 +27,11 @@ use crate::name::MessageId;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be selected",
+    label = "neither a message nor an enum of messages",
+    note = "put `#[derive(Select)]` on the enum, or `#[derive(Message)]` on the type"
+)]
 pub trait Select: Sized {
     /// The names of the messages it lists.
     const NAMES: &'static [&'static str];

@@ -80,7 +80,7 @@ impl<W: FnMut(&str)> Sink for TextTrace<W> {
             self.inside = true;
             return;
         }
-        let line = format!("{} {event}", (self.time)(event));
+        let line = plain(format!("{} {event}", (self.time)(event)));
         let closes = matches!(
             event.what,
             What::Received { .. }
@@ -103,6 +103,20 @@ impl<W: FnMut(&str)> Sink for TextTrace<W> {
     fn stopwatch(&mut self) -> Option<Duration> {
         self.stopwatch.map(|stopwatch| stopwatch())
     }
+}
+
+/// One line that is one line: what a peer wrote may be part of it, and must neither forge a line nor steer a terminal.
+fn plain(line: String) -> String {
+    if !line.contains(char::is_control) {
+        return line;
+    }
+    line.chars().fold(String::with_capacity(line.len() + 8), |mut plain, character| {
+        match character.is_control() {
+            true => plain.extend(character.escape_default()),
+            false => plain.push(character),
+        }
+        plain
+    })
 }
 
 impl<W> fmt::Debug for TextTrace<W> {

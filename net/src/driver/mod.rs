@@ -174,7 +174,9 @@ impl<N: Net> Driver<N> {
                 self.resolved(query, answer);
             }
         }
-        for _ in 0..SOCKETS {
+        // Those marked again meanwhile have their next turn after the messages of this one: a peer's end of the stream is seen only
+        // behind what it sent before.
+        for _ in 0..SOCKETS.min(self.sockets.marked_len()) {
             let Some((token, readiness)) = self.sockets.take_marked() else { break };
             self.serve(token, readiness);
         }

@@ -191,6 +191,10 @@ impl Sockets {
         }
     }
 
+    pub(super) fn marked_len(&self) -> usize {
+        self.marked.len()
+    }
+
     pub(super) fn take_marked(&mut self) -> Option<(Token, Readiness)> {
         while let Some(token) = self.marked.pop_front() {
             if let Some(entry) = self.entry(token) {
