@@ -9,12 +9,10 @@
 //! The order is that of Noise NN and XX. Each box has a nonce that contains everything sent before it, so a changed byte
 //! opens nothing. `docs/security.md` has the formulas; the labels here are the ones there.
 
-use std::fmt;
 use std::ops::Range;
 
-use super::preamble::{Kind, Mode, PREAMBLE, Preamble, Reason, check_magic};
+use super::preamble::{End, Kind, Mode, PREAMBLE, Preamble, Reason, check_magic};
 use super::public_key::PublicKey;
-use super::record::Epochs;
 use super::security::Settings;
 use super::suite::{Hash, RecordKey, Secret, Shared, TAG, hash, nonce};
 use super::trust::Standing;
@@ -35,13 +33,6 @@ const C3: u8 = 0x04;
 const UNTRUSTED: u8 = 0x06;
 /// The labels of what goes into the record keys, from the three agreements ee, es and se.
 const SECRETS: [u8; 3] = [0x10, 0x11, 0x12];
-
-/// Which end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
-    Connector,
-    Listener,
-}
 
 /// What the handshake has led to.
 #[derive(Debug)]
@@ -73,27 +64,20 @@ pub(super) struct Welcomed {
 }
 
 /// The handshake of one connection, as far as it has come. Less than 1 KiB with all that it points to.
+#[derive(Debug)]
 pub(super) struct Handshake {
     pub(super) end: End,
-    settings: Settings,
+    pub(super) settings: Settings,
     /// The largest frame that this end accepts.
     pub(super) limit: u32,
     ephemeral: Secret,
-    own: Option<PublicKey>,
+    /// Its public half, once it has been said.
+    said: Option<PublicKey>,
     transcript: Hash,
     stage: Stage,
     kept: [u8; HEAD + PROOF],
     come: usize,
     due: usize,
-}
-
-impl End {
-    pub(super) fn other(self) -> Self {
-        match self {
-            Self::Connector => Self::Listener,
-            Self::Listener => Self::Connector,
-        }
-    }
 }
 
 impl Handshake {
@@ -105,7 +89,7 @@ impl Handshake {
             settings,
             limit,
             ephemeral,
-            own: None,
+            said: None,
             transcript,
             stage: Stage::Preamble,
             kept,
@@ -128,11 +112,6 @@ impl Handshake {
     /// How many bytes the message that is due still lacks.
     pub(super) fn missing(&self) -> usize {
         self.due - self.come
-    }
-
-    /// When the keys that follow are replaced.
-    pub(super) fn epochs(&self) -> Epochs {
-        self.settings.epochs
     }
 
     /// Takes bytes up to the end of the message that is due. `None`: it wants more.
@@ -192,12 +171,11 @@ impl Handshake {
         let peer = ephemeral(&self.kept)?;
         let ee = self.ephemeral.agree(&peer);
         self.say(Preamble::welcome(self.mode(), self.limit), out);
-        let identity = self.settings.identity.as_ref().filter(|_| self.mode().proves_server());
-        let es = identity.map(|own| own.secret().agree(&peer));
-        let own = identity.zip(es.as_ref()).map(|(own, es)| (own.public_key(), es));
-        let sealed = self.prove(&ee, C2, own);
+        let own = self.own(&peer, Mode::ServerAuthenticated);
+        let sealed = self.prove(&ee, C2, own.as_ref());
         self.mix(&sealed);
         out.write(&sealed);
+        let es = own.map(|(_, es)| es);
         self.stage = Stage::Finish(Box::new(Welcomed { limit, ee, es }));
         self.come = 0;
         self.due = self.finish_size();
@@ -211,7 +189,7 @@ impl Handshake {
         }
         self.mix_kept(0..HEAD);
         let peer = ephemeral(&self.kept)?;
-        if self.own == Some(peer) {
+        if self.said == Some(peer) {
             return Err(LinkError::Tampered); // it is this end's own, come back
         }
         let ee = self.ephemeral.agree(&peer);
@@ -225,13 +203,11 @@ impl Handshake {
             Some(Ok(standing)) => standing,
             None => Standing::Unproven,
         };
-        let identity = self.settings.identity.as_ref().filter(|_| self.mode() == Mode::Mutual);
-        let se = identity.map(|own| own.secret().agree(&peer));
-        let own = identity.zip(se.as_ref()).map(|(own, se)| (own.public_key(), se));
-        let sealed = self.prove(&ee, C3, own);
+        let own = self.own(&peer, Mode::Mutual);
+        let sealed = self.prove(&ee, C3, own.as_ref());
         self.mix(&sealed);
         out.write(&sealed);
-        let (key, es) = server.unzip();
+        let ((key, es), se) = (server.unzip(), own.map(|(_, se)| se));
         Ok(self.done(limit, [Some(&ee), es.as_ref(), se.as_ref()], key, standing))
     }
 
@@ -255,9 +231,9 @@ impl Handshake {
         if self.mode() == Mode::Clear {
             return out.write(&preamble);
         }
-        let own = self.ephemeral.public();
-        self.own = Some(own);
-        let head = [&preamble[..], own.as_bytes()].concat();
+        let public = self.ephemeral.public();
+        self.said = Some(public);
+        let head = [&preamble[..], public.as_bytes()].concat();
         self.mix(&head);
         out.write(&head);
     }
@@ -274,8 +250,14 @@ impl Handshake {
         if self.mode() == Mode::Mutual { PROOF } else { TAG }
     }
 
-    /// A box for the peer's eyes: this end's long-term key with a proof that only its owner can have made, or nothing.
-    fn prove(&self, ee: &Shared, label: u8, own: Option<(PublicKey, &Shared)>) -> Vec<u8> {
+    /// This end's long-term key, if it is to be proven in this mode, and what it agrees on with the peer's ephemeral key.
+    fn own(&self, peer: &PublicKey, least: Mode) -> Option<(PublicKey, Shared)> {
+        let own = self.settings.identity.as_ref().filter(|_| self.mode() >= least)?;
+        Some((own.public_key(), own.secret().agree(peer)))
+    }
+
+    /// A box for the peer's eyes: the long-term key with a proof that only its owner can have made, or nothing.
+    fn prove(&self, ee: &Shared, label: u8, own: Option<&(PublicKey, Shared)>) -> Vec<u8> {
         let mut text = Vec::with_capacity(PROOF);
         if let Some((key, shared)) = own {
             text.extend(key.as_bytes());
@@ -356,10 +338,4 @@ fn refuse(mode: Mode, error: LinkError, reason: Option<Reason>, out: &mut Outlet
         out.write(&Preamble::refusal(mode, reason).encode());
     }
     error
-}
-
-impl fmt::Debug for Handshake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handshake").field("end", &self.end).field("mode", &self.mode()).finish_non_exhaustive()
-    }
 }

@@ -12,9 +12,11 @@
 //! | `security.rs` | what users set at either end: [`ListenSecurity`], [`ConnectSecurity`] |
 //! | `preamble.rs` | the first sixteen bytes: version, mode, limits, refusal |
 //! | `handshake.rs` | who the peer is, and keys for both directions |
-//! | `record.rs` | the stream behind it: one direction's key, cutting, batches |
+//! | `record.rs` | the stream behind it: one direction, its key, its records |
+//! | `cutter.rs` | bytes cut into records, frames put together into batches |
 //! | `secured.rs` | the link: a handshake, then records; goodbye, ping |
 //! | `suite.rs` | the primitives; the only file that names the packages behind them |
+//! | `short.rs` | with the feature `short-records`: short records to the same bytes, faster |
 //! | `public_key.rs`, `base32.rs` | keys that everybody may know, as bytes and as text |
 //! | `identity.rs`, `key_file.rs` | secrets, and files for them |
 //! | `trust.rs`, `known_keys.rs` | whose key is accepted; the keys that were met first |
@@ -52,6 +54,7 @@
 //! ```
 
 mod base32;
+mod cutter;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handshake;
@@ -64,6 +67,8 @@ mod public_key;
 mod record;
 mod secured;
 mod security;
+#[cfg(feature = "short-records")]
+mod short;
 mod suite;
 #[cfg(test)]
 mod tests;

@@ -71,6 +71,22 @@ impl fmt::Display for Mode {
     }
 }
 
+/// Which end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Connector,
+    Listener,
+}
+
+impl End {
+    pub(super) fn other(self) -> Self {
+        match self {
+            Self::Connector => Self::Listener,
+            Self::Listener => Self::Connector,
+        }
+    }
+}
+
 /// What kind of preamble it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -170,7 +186,7 @@ impl Preamble {
     fn refused(&self, mode: Mode) -> LinkError {
         let reason = match self.reason {
             reason if reason == Reason::Version as u16 => return self.other_version(),
-            reason if reason == Reason::Mode as u16 => return self.other_mode(mode, "requires"),
+            reason if reason == Reason::Mode as u16 => return self.other_mode(mode, "says that it requires"),
             reason if reason == Reason::Busy as u16 => "the peer is busy; try again later".into(),
             reason if reason == Reason::Limits as u16 => "the peer does not take this end's frame limit".into(),
             reason => format!("the peer gave reason {reason}, which this version does not know"),

@@ -3,8 +3,10 @@
 use std::fmt;
 
 use super::LinkPeer;
-use super::handshake::{Done, End, Handshake};
-use super::record::{self, BATCH, CLOSE, CLOSE_BODY, Cutter, DATA, Half, PING, PONG, PREFIX, READY, REKEY, Whole};
+use super::cutter::{Cutter, Whole, is_batch, portion};
+use super::handshake::{Done, Handshake};
+use super::preamble::End;
+use super::record::{BATCH, BATCH_BODY, CLOSE, CLOSE_BODY, DATA, Half, PING, PONG, PREFIX, READY, REKEY};
 use super::trust::Standing;
 use crate::wire::{Link, LinkError, LinkState, Outlet};
 
@@ -93,7 +95,7 @@ impl Records {
         state: &mut LinkState,
         out: &mut Outlet<'_>,
     ) -> Result<Self, LinkError> {
-        let (end, epochs, Done { keys, peer, standing, verdict }) = (handshake.end, handshake.epochs(), done);
+        let (end, epochs, Done { keys, peer, standing, verdict }) = (handshake.end, handshake.settings.epochs, done);
         let (seals, opens) = keys.map_or((None, None), |[seals, opens]| (Some(seals), Some(opens)));
         let mut records = Self {
             sealing: Half::new(end, seals, epochs),
@@ -172,7 +174,7 @@ impl Records {
                 head[start - PREFIX..].copy_from_slice(&(body.len() as u32).to_be_bytes());
                 return Ok(Some(start - PREFIX));
             }
-            (BATCH, None) if record::is_batch(body) => return Ok(Some(start)),
+            (BATCH, None) if is_batch(body) => return Ok(Some(start)),
             (PING, None) if body.len() == 8 => self.pong = body.first_chunk().copied(),
             (REKEY, None) => {}
             (READY, Some(standing)) if body.is_empty() => {
@@ -231,13 +233,19 @@ impl Records {
     }
 
     /// Seals frames, as many in one record as is allowed.
-    fn seal(&mut self, frames: &[u8], out: &mut Outlet<'_>) -> Result<(), LinkError> {
+    fn seal(&mut self, mut frames: Vec<u8>, out: &mut Outlet<'_>) -> Result<(), LinkError> {
         let limit = self.peer.frame_limit.bytes();
         let mut records = out.take();
+        if frames.len() > BATCH_BODY && portion(&frames, limit)?.0 == frames.len() {
+            self.sealing.seal_in_place(&mut frames, &mut records)?;
+            out.push(records);
+            out.push(frames);
+            return Ok(());
+        }
         records.reserve(frames.len() + frames.len() / 16 + 256);
-        let mut rest = frames;
+        let mut rest = &frames[..];
         while !rest.is_empty() {
-            let (size, count) = record::portion(rest, limit)?;
+            let (size, count) = portion(rest, limit)?;
             let (these, behind) = rest.split_at(size);
             match count {
                 1 => self.sealing.seal(DATA, &these[PREFIX..], &mut records)?,
@@ -246,6 +254,7 @@ impl Records {
             rest = behind;
         }
         out.push(records);
+        out.give(frames);
         Ok(())
     }
 }
@@ -289,10 +298,9 @@ impl Link for Secured {
     fn seal(&mut self, frames: Vec<u8>, out: &mut Outlet<'_>) -> Result<(), LinkError> {
         let sealed = match &mut self.stage {
             Stage::Failed(error) => return Err((**error).clone()),
-            Stage::Records(records) if self.state == LinkState::Open => records.seal(&frames, out),
+            Stage::Records(records) if self.state == LinkState::Open => records.seal(frames, out),
             _ => Err(LinkError::Malformed { expected: "an open link to seal frames for", got: "another".into() }),
         };
-        out.give(frames);
         sealed.map_err(|error| self.fail(error))
     }
 
@@ -325,7 +333,7 @@ impl Link for Secured {
     }
 
     fn peer(&self) -> Option<&LinkPeer> {
-        self.peer.as_ref()
+        self.peer.as_ref().filter(|_| self.state != LinkState::Opening)
     }
 
     fn missing(&self) -> Option<usize> {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::handshake::{End, Handshake};
+use super::handshake::Handshake;
 use super::identity::{Identity, Seed};
 use super::known_keys::{KnownKeys, check_address};
-use super::preamble::{LEAST_LIMIT, Mode, PREAMBLE, Preamble, Reason};
+use super::preamble::{End, LEAST_LIMIT, Mode, PREAMBLE, Preamble, Reason};
 use super::public_key::PublicKey;
 use super::record::{Epochs, REKEY_RECORDS};
 use super::secured::Secured;

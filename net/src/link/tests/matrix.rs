@@ -33,7 +33,7 @@ fn ends_of_different_modes_say_at_once_which_end_asked_for_what() {
             assert_eq!(
                 text(&ann),
                 format!(
-                    "expected the mode {client}, which this end is set to, got a peer that requires {server}; \
+                    "expected the mode {client}, which this end is set to, got a peer that says that it requires {server}; \
                      both ends need the same link settings"
                 )
             );
@@ -66,6 +66,16 @@ fn each_end_knows_what_the_other_has_proven_and_no_more() {
         assert_eq!((ann.mode, bob.mode), (mode, mode));
         assert_eq!(ann.binding, bob.binding);
         assert_eq!(ann.binding.is_some(), mode != Mode::Clear);
+    }
+}
+
+#[test]
+fn nothing_is_known_of_a_peer_before_the_link_is_open() {
+    for mode in MODES {
+        let (mut hand, mut ann) = listening_by_hand(&connect(mode), &listen(mode));
+        assert_eq!(ann.link.peer(), None, "its key is proven, and it has not admitted this end");
+        assert_eq!(ann.read(&hand.say(super::super::record::READY, &[])), Ok(()));
+        assert!(ann.link.peer().is_some());
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a link holds, and what it leaves behind.
 
+use super::super::cutter::Cutter;
 use super::super::handshake::{Handshake, Welcomed};
-use super::super::record::Cutter;
 use super::super::secured::Secured;
 use super::*;
 

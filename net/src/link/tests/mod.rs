@@ -2,6 +2,7 @@
 
 mod attacks;
 mod closing;
+#[cfg(unix)]
 mod files;
 mod flips;
 mod forged;
@@ -11,6 +12,8 @@ mod memory;
 mod preamble;
 mod records;
 mod rekeying;
+#[cfg(feature = "short-records")]
+mod short;
 mod text;
 mod trust;
 mod vectors;
@@ -204,7 +207,7 @@ impl Hand {
             let done = handshake.take(&mut &mut theirs[..], &mut output.outlet(&mut pool)).expect("an honest peer");
             if let Some(Done { keys, .. }) = done {
                 let (seals, opens) = keys.map_or((None, None), |[seals, opens]| (Some(seals), Some(opens)));
-                let (end, epochs) = (handshake.end, handshake.epochs());
+                let (end, epochs) = (handshake.end, handshake.settings.epochs);
                 let mut hand =
                     Self { sealing: Half::new(end, seals, epochs), opening: Half::new(end.other(), opens, epochs) };
                 let ours: Vec<u8> = output.slices().iter().flat_map(|slice| slice.to_vec()).collect();

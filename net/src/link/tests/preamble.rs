@@ -132,7 +132,7 @@ fn a_welcome_that_was_not_asked_for_is_refused() {
 fn a_refusal_is_a_hint_that_names_its_reason() {
     for (reason, text) in [
         (1, "a peer that speaks version 1 of the link"),
-        (2, "a peer that requires `encrypted, both ends authenticated`"),
+        (2, "a peer that says that it requires `encrypted, both ends authenticated`"),
         (3, "the peer is busy"),
         (4, "the peer does not take this end's frame limit"),
         (5, "the peer gave reason 5"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::handshake::End;
+use super::super::preamble::End;
 use super::super::record::{BATCH, CLOSE, DATA, Epochs, Half, PING, PONG, READY};
 use super::super::suite::RecordKey;
 use super::*;

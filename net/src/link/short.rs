@@ -1,0 +1,52 @@
+//! Short texts, sealed to the same bytes in a third of the time. Only with the feature `short-records`.
+//!
+//! The Poly1305 behind `crypto_secretbox` chooses its AVX2 code at run time, and that code sets up its key so slowly that a
+//! short text costs four times what it could. This is XChaCha20-Poly1305 put together once more, with a Poly1305 that uses no
+//! such instructions. The price is a package that nobody has audited, so it is off unless it is asked for.
+
+use chacha20::cipher::consts::U10;
+use chacha20::cipher::{KeyIvInit, StreamCipher};
+use chacha20::{ChaCha20Legacy, hchacha};
+use cryptoxide::mac::Mac;
+use cryptoxide::poly1305::Poly1305;
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::suite::{Nonce, Tag};
+use crate::wire::LinkError;
+
+/// From here on the other code is as fast, in bytes.
+pub(super) const MOST: usize = 2_048;
+
+pub(super) fn seal(key: &[u8; 32], nonce: &Nonce, text: &mut [u8]) -> Tag {
+    let (mut cipher, mac_key) = begin(key, nonce);
+    cipher.apply_keystream(text);
+    tag(&mac_key, text)
+}
+
+pub(super) fn open(key: &[u8; 32], nonce: &Nonce, text: &mut [u8], tag_given: &Tag) -> Result<(), LinkError> {
+    let (mut cipher, mac_key) = begin(key, nonce);
+    if !bool::from(tag(&mac_key, text).ct_eq(tag_given)) {
+        return Err(LinkError::Tampered);
+    }
+    cipher.apply_keystream(text);
+    Ok(())
+}
+
+/// The stream for this nonce, and the one-time key that its first 32 bytes are.
+fn begin(key: &[u8; 32], nonce: &Nonce) -> (ChaCha20Legacy, Zeroizing<[u8; 32]>) {
+    let (prefix, suffix) = nonce.split_at(16);
+    let mut subkey = hchacha::<U10>(key.into(), prefix.into());
+    let mut cipher = ChaCha20Legacy::new(&subkey, suffix.into());
+    subkey.as_mut_slice().zeroize();
+    let mut mac_key = Zeroizing::new([0; 32]);
+    cipher.apply_keystream(&mut *mac_key);
+    (cipher, mac_key)
+}
+
+fn tag(key: &[u8; 32], text: &[u8]) -> Tag {
+    let (mut mac, mut tag) = (Poly1305::new(key), [0; 16]);
+    mac.input(text);
+    mac.raw_result(&mut tag);
+    tag
+}
