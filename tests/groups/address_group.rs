@@ -320,6 +320,7 @@ fn a_resident_group_has_one_session_after_the_other() {
     let mut test = Test::restarting();
     let step = test.table.complete(test.session, Verdict(3));
     assert_eq!((step.next(), step.sent_names().len()), ("PENDING", 0));
+    assert_eq!(test.table.complete(test.session, Done).next(), "PENDING", "it has ended already");
     let step = test.found(0);
     let work = step.created::<Work>();
     assert_eq!((step.next(), work[0].addresses), ("WORKING", [far(1), far(2), far(3)]));
