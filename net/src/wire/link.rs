@@ -9,6 +9,7 @@ use std::error::Error;
 use std::fmt;
 
 use super::output::Outlet;
+use crate::link::{LinkPeer, PublicKey};
 
 /// Where a link stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,10 +39,46 @@ pub enum LinkError {
         /// What came.
         got: String,
     },
-    /// The peer has refused the link and said why. Unless it came sealed, this is a hint and no proof.
+    /// The peer has refused the link and said why. Anybody on the way can have said it: a hint and no proof.
     Refused {
         /// What the peer said, for people.
         reason: String,
+    },
+    /// The peer has proven to own a key that this end does not expect there. The peer was set up anew, or an attacker
+    /// stands between the ends.
+    WrongKey {
+        /// Which key, or which keys, this end expects.
+        expected: String,
+        /// The peer's.
+        got: PublicKey,
+    },
+    /// The peer, whose key was known before, does not admit this end's key. No attacker can have made this up.
+    NotAuthorised {
+        /// The peer's key.
+        by: PublicKey,
+        /// What the peer said, for people.
+        reason: String,
+    },
+    /// The key of a peer that was met for the first time cannot be written down, so it is not trusted either. The system
+    /// is to blame.
+    NotRemembered {
+        /// What went wrong.
+        reason: String,
+    },
+    /// The peer's bytes are as it wrote them, and against the rules. Its program is to blame, or in a clear link the
+    /// network.
+    Malformed {
+        /// What the rules have there.
+        expected: &'static str,
+        /// What came.
+        got: String,
+    },
+    /// A frame is larger than the peer accepts. The caller is to blame, who should have asked [`Link::peer`].
+    TooLarge {
+        /// The frame, in bytes.
+        size: usize,
+        /// What the peer accepts, in bytes.
+        limit: usize,
     },
     /// Bytes have been changed, repeated, moved or made up on the way. The network or an attacker is to blame.
     Tampered,
@@ -51,6 +88,14 @@ pub enum LinkError {
     NoRandomness,
 }
 
+impl LinkError {
+    /// Whether another attempt with the same settings must end in the same way. Only a peer whose key was known before can
+    /// cause this: nobody on the way can keep this end from trying again.
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::NotAuthorised { .. })
+    }
+}
+
 impl fmt::Display for LinkError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -58,6 +103,20 @@ impl fmt::Display for LinkError {
                 write!(f, "expected {expected}, got {got}; both ends need the same link settings")
             }
             Self::Refused { reason } => write!(f, "expected the peer to open the link, got a refusal: {reason}"),
+            Self::WrongKey { expected, got } => {
+                write!(
+                    f,
+                    "expected a peer with {expected}, got one with the key {got}; compare both before trusting it"
+                )
+            }
+            Self::NotAuthorised { by, reason } => {
+                write!(f, "expected the peer with the key {by} to admit this end, got a refusal: {reason}")
+            }
+            Self::NotRemembered { reason } => write!(f, "expected to write the peer's key down, got: {reason}"),
+            Self::Malformed { expected, got } => write!(f, "expected {expected}, got {got}"),
+            Self::TooLarge { size, limit } => {
+                write!(f, "expected a frame of at most {limit} bytes, got {size}; the peer takes no larger ones")
+            }
             Self::Tampered => f.write_str("expected bytes that only the peer can have written, got others"),
             Self::CutOff => f.write_str("expected a goodbye before the end of the stream, got none"),
             Self::NoRandomness => f.write_str("expected random bytes from the system, got none"),
@@ -144,6 +203,18 @@ pub trait Link: fmt::Debug {
 
     /// Where the link stands.
     fn state(&self) -> LinkState;
+
+    /// Whom the link leads to and what the peer accepts. Known from the moment it is open; a link without a handshake
+    /// knows nothing.
+    fn peer(&self) -> Option<&LinkPeer> {
+        None
+    }
+
+    /// How many bytes a handshake message or record that has begun still lacks, as far as is known. Who measures time lets
+    /// nobody begin one and never end it.
+    fn missing(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// The link that does nothing: frames are the stream, and the end of the stream is the goodbye.

@@ -165,7 +165,8 @@ impl Output {
         done.map(|()| self.settle())
     }
 
-    /// Hands the frames to the link, which makes bytes for the socket of them. Waits while the link is not open yet.
+    /// Hands the frames to the link, which makes bytes for the socket of them. Waits while the link is not open yet; once it
+    /// is closed, nobody takes them any more and they are dropped.
     /// Returns how full the output has become, if that has changed.
     ///
     /// # Errors
@@ -178,6 +179,10 @@ impl Output {
                 link.seal(frames, &mut self.outlet(pool))?;
             }
             self.frames = VecDeque::new();
+        }
+        if link.state() == LinkState::Closed {
+            std::mem::take(&mut self.frames).into_iter().for_each(|chunk| pool.give(chunk));
+            self.frames_len = 0;
         }
         Ok(self.settle())
     }
@@ -271,6 +276,11 @@ pub struct Outlet<'a> {
 }
 
 impl Outlet<'_> {
+    /// How many bytes wait for the socket already.
+    pub fn waiting(&self) -> usize {
+        self.output.ready_len
+    }
+
     /// Appends a chunk, without a copy if it is large or if nothing else waits.
     pub fn push(&mut self, chunk: Vec<u8>) {
         match self.output.ready.back_mut() {
