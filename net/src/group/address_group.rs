@@ -1,39 +1,29 @@
 //! The manager of a group.
 
-use std::collections::VecDeque;
-
 use fsm_core::{
-    Aborted, Address, Completed, Context, Faulted, Level, Machine, Message, Name, Next, Start, Stop, TimedOut, Timeout,
-    Unknown, Value, Vocabulary, state_machine,
+    Aborted, Address, Completed, Context, Faulted, Machine, Message, Next, Start, Stop, TimedOut, Timeout, Unknown,
+    Value, Vocabulary, state_machine,
 };
 
-use super::messages::{GroupUpdate, NoAddress, NotReady, Ready, UseAddress};
+use super::early::Early;
+use super::messages::{NoAddress, NotReady, Ready, UseAddress};
+use super::places::Places;
 use super::table::Plan;
-
-/// Messages that are kept until there is a session to take them, as many as the reference keeps.
-const EARLY: usize = 32;
 
 /// Keeps the members of a [`Group`](crate::Group) connected, and tells its parent, or creates a session, when all of them
 /// are. [`GroupTable::group`](crate::GroupTable::group) makes it.
 ///
-/// Without a session its parent gets [`GroupUpdate`] for each change, [`Ready`] and [`NotReady`], and what the members' peers
+/// Without a session its parent gets [`GroupUpdate`](crate::GroupUpdate) for each change, [`Ready`] and [`NotReady`], and what the members' peers
 /// send. A member that ends, ends the group with the member's value.
 #[derive(Debug)]
 pub struct AddressGroup {
     plan: Plan,
-    places: Vec<Place>,
+    places: Places,
     /// The session, until it has ended.
     session: Address,
     /// What the session before completed with.
     previous: Option<Value>,
-    early: VecDeque<Unknown>,
-}
-
-#[derive(Debug)]
-struct Place {
-    name: Name,
-    member: Address,
-    address: Option<Address>,
+    early: Early,
 }
 
 /// The group has not become ready in time.
@@ -43,52 +33,19 @@ struct Deadline;
 
 impl AddressGroup {
     pub(super) fn new(plan: Plan) -> Self {
-        Self { plan, places: Vec::new(), session: Address::NONE, previous: None, early: VecDeque::new() }
+        let (places, early) = (Places::default(), Early::default());
+        Self { plan, places, session: Address::NONE, previous: None, early }
     }
 
     fn has_session(&self) -> bool {
         self.plan.session.is_some()
     }
 
-    fn is_full(&self) -> bool {
-        self.places.iter().all(|place| place.address.is_some())
-    }
-
-    /// The place of the member that has sent the message at hand.
-    fn place(&mut self, cx: &Context) -> Option<&mut Place> {
-        let from = cx.from();
-        self.places.iter_mut().find(|place| place.member == from)
-    }
-
-    /// Whether the sender is a member that had another address, or none.
-    fn is_news(&mut self, address: Option<Address>, cx: &Context) -> bool {
-        self.place(cx).is_some_and(|place| place.address != address)
-    }
-
     /// Notes the address of the member at hand, and tells the parent when there is no session that would be told.
     fn note(&mut self, address: Option<Address>, cx: &mut Context) {
-        let Some(place) = self.place(cx).filter(|place| place.address != address) else { return };
-        place.address = address;
-        let member = place.name.clone();
-        if !self.has_session() {
-            cx.send(cx.parent(), GroupUpdate { member, address });
-        }
-    }
-
-    /// Keeps a message until there is a session; the oldest gives way.
-    fn keep(&mut self, unknown: Unknown, cx: &mut Context) {
-        if self.early.len() >= EARLY
-            && let Some(oldest) = self.early.pop_front()
-        {
-            cx.log(Level::Warning, format_args!("dropped {}, the oldest of {EARLY} early messages", oldest.name()));
-        }
-        self.early.push_back(unknown);
-    }
-
-    /// Gives the session what was kept.
-    fn hand_over(&mut self, cx: &mut Context) {
-        for unknown in self.early.drain(..) {
-            cx.pass_on(self.session, unknown);
+        let update = self.places.note(cx.from(), address);
+        if let Some(update) = update.filter(|_| !self.has_session()) {
+            cx.send(cx.parent(), update);
         }
     }
 }
@@ -100,12 +57,12 @@ impl AddressGroup {
 impl AddressGroup {
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
         for (name, create) in &self.plan.members {
-            self.places.push(Place { name: name.clone(), member: cx.create(create), address: None });
+            self.places.add(name.clone(), cx.create(create));
         }
         if self.places.is_empty() {
             return self.fail("a group without members", "it would never have anything to do", cx);
         }
-        if self.places.iter().any(|place| place.member.is_none()) {
+        if self.places.has_gap() {
             return self.fail("a group without a member", "there is no room for more points", cx);
         }
         if let Some(limit) = self.plan.get_ready {
@@ -116,7 +73,7 @@ impl AddressGroup {
 
     fn PENDING_UseAddress(&mut self, found: UseAddress, cx: &mut Context) -> Next<Self> {
         self.note(Some(found.address), cx);
-        if !self.is_full() {
+        if !self.places.is_full() {
             return Self::PENDING;
         }
         cx.cancel::<Deadline>();
@@ -129,15 +86,14 @@ impl AddressGroup {
 
     /// All members are there: creates the session.
     fn work(&mut self, cx: &mut Context) -> Next<Self> {
-        let addresses: Vec<_> = self.places.iter().filter_map(|place| place.address).collect();
         self.session = match &self.plan.session {
-            Some(session) => cx.create(session(&addresses, self.previous.take())),
+            Some(session) => cx.create(session(&self.places.addresses(), self.previous.take())),
             None => Address::NONE,
         };
         if self.session.is_none() {
             return self.fail("a group without its session", "there is no room for more points", cx);
         }
-        self.hand_over(cx);
+        self.early.hand_over(self.session, cx);
         Self::WORKING
     }
 
@@ -147,15 +103,8 @@ impl AddressGroup {
 
     /// No message is lost in silence.
     fn end(&mut self, value: impl Into<Value>, cx: &mut Context) -> Next<Self> {
-        for unknown in self.early.drain(..) {
-            cx.log(Level::Warning, format_args!("dropped {}: there is no session to take it", unknown.name()));
-        }
+        self.early.drop_all(cx);
         Self::complete(value)
-    }
-
-    fn PENDING_NoAddress(&mut self, _: NoAddress, cx: &mut Context) -> Next<Self> {
-        self.note(None, cx);
-        Self::PENDING
     }
 
     fn PENDING_Deadline(&mut self, _: Deadline, cx: &mut Context) -> Next<Self> {
@@ -163,24 +112,18 @@ impl AddressGroup {
         self.end(TimedOut { waiting_for: "the group to be ready".into(), limit }, cx)
     }
 
-    /// Without a session the parent takes what peers send; with one it is kept until the session is there.
+    /// For the session, when there will be one.
     fn PENDING_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
         if self.has_session() {
-            self.keep(unknown, cx);
+            self.early.keep(unknown, cx);
         } else {
-            cx.forward(cx.parent(), unknown);
+            self.pass(unknown, cx);
         }
         Self::PENDING
     }
 
-    /// A member has another address now.
-    fn READY_UseAddress(&mut self, found: UseAddress, cx: &mut Context) -> Next<Self> {
-        self.note(Some(found.address), cx);
-        Self::READY
-    }
-
     fn READY_NoAddress(&mut self, _: NoAddress, cx: &mut Context) -> Next<Self> {
-        if !self.is_news(None, cx) {
+        if !self.places.is_news(cx.from(), None) {
             return Self::READY;
         }
         cx.send(cx.parent(), NotReady);
@@ -189,15 +132,10 @@ impl AddressGroup {
     }
 
     fn READY_Completed(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
-        if self.is_news(None, cx) {
+        if self.places.is_news(cx.from(), None) {
             cx.send(cx.parent(), NotReady);
         }
         self.ended(completed, cx)
-    }
-
-    fn READY_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
-        cx.forward(cx.parent(), unknown);
-        Self::READY
     }
 
     /// A member has another address now: the session has the old one, which leads nowhere.
@@ -211,28 +149,16 @@ impl AddressGroup {
 
     /// What the session was told is not true any more.
     fn change(&mut self, address: Option<Address>, cx: &mut Context) -> Next<Self> {
-        if !self.is_news(address, cx) {
+        if !self.places.is_news(cx.from(), address) {
             return Self::WORKING;
         }
         self.note(address, cx);
         if !self.plan.is_resident {
-            let member = self.place(cx).map(|place| place.name.clone());
-            let condition = format!("lost \"{}\"", member.as_deref().unwrap_or_default());
+            let condition = format!("lost \"{}\"", self.places.name_of(cx.from()).map_or("", |name| name));
             return self.fail(&condition, "the group is no longer complete", cx);
         }
         cx.stop(self.session);
         Self::RESTARTING
-    }
-
-    /// The session gets what peers send, the parent what the session sends.
-    fn WORKING_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
-        self.pass(unknown, cx);
-        Self::WORKING
-    }
-
-    fn pass(&mut self, unknown: Unknown, cx: &mut Context) {
-        let to = if cx.from() == self.session { cx.parent() } else { self.session };
-        cx.forward(to, unknown);
     }
 
     fn WORKING_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
@@ -250,7 +176,7 @@ impl AddressGroup {
         }
         self.session = Address::NONE;
         self.previous = Some(completed.value);
-        if self.is_full() { self.work(cx) } else { Self::PENDING }
+        if self.places.is_full() { self.work(cx) } else { Self::PENDING }
     }
 
     /// What peers send is for the next session.
@@ -258,7 +184,7 @@ impl AddressGroup {
         if cx.from() == self.session {
             self.pass(unknown, cx);
         } else {
-            self.keep(unknown, cx);
+            self.early.keep(unknown, cx);
         }
         Self::RESTARTING
     }
@@ -268,7 +194,7 @@ impl AddressGroup {
         if !self.plan.until_stopped {
             return self.end(Aborted, cx);
         }
-        self.hand_over(cx);
+        self.early.hand_over(self.session, cx);
         Self::STOPPING
     }
 
@@ -280,11 +206,6 @@ impl AddressGroup {
     /// The session's value is the group's. A member that ends meanwhile changes nothing.
     fn STOPPING_Completed(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
         if cx.from() == self.session { Self::complete(completed.value) } else { Self::STOPPING }
-    }
-
-    fn STOPPING_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
-        self.pass(unknown, cx);
-        Self::STOPPING
     }
 
     /// Asked twice: the session is stopping.
@@ -306,13 +227,25 @@ impl AddressGroup {
         Next::STAY
     }
 
+    fn UP_Unknown(&mut self, unknown: Unknown, cx: &mut Context) -> Next<Self> {
+        self.pass(unknown, cx);
+        Next::STAY
+    }
+
+    /// The session gets what peers send, the parent what the session sends; without a session, what peers send too.
+    fn pass(&mut self, unknown: Unknown, cx: &mut Context) {
+        let is_for_parent = self.session.is_none() || cx.from() == self.session;
+        let to = if is_for_parent { cx.parent() } else { self.session };
+        cx.forward(to, unknown);
+    }
+
     fn UP_Completed(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
         self.ended(completed, cx)
     }
 
     /// The session or a member has ended, and the group with it.
     fn ended(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
-        if cx.from() != self.session && self.place(cx).is_none() {
+        if cx.from() != self.session && self.places.name_of(cx.from()).is_none() {
             return Next::STAY;
         }
         self.note(None, cx);

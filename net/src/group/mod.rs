@@ -5,6 +5,7 @@
 //! | `member.rs` | a group in the user's program: [`Group`], [`Member`] |
 //! | `table.rs` | its options: [`GroupTable`] |
 //! | `address_group.rs` | the manager: [`AddressGroup`] |
+//! | `places.rs`, `early.rs` | what it keeps: members with their addresses, messages for its session |
 //! | `connect.rs`, `listen.rs` | members that connect and listen, again and again |
 //! | `attempts.rs` | what these two share: how often, and when again |
 //! | `retry.rs` | how long to wait |
@@ -13,9 +14,11 @@
 mod address_group;
 mod attempts;
 mod connect;
+mod early;
 mod listen;
 mod member;
 mod messages;
+mod places;
 mod retry;
 mod table;
 
