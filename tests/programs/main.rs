@@ -38,7 +38,7 @@ fn names_travel_from_the_flags_to_the_other_end() {
     let port = format!("--port={port}");
     let flags = [&port, "--server-name=Bust \"er\"", "--debug-level=CONSOLE"];
     let server = Program::start("listen_fsm_at_address", &flags);
-    // The server may not listen yet, and says nothing of it at this level.
+    // The server may not listen yet.
     let (code, stdout, stderr) = (0..500)
         .map(|_| {
             Program::start("connect_fsm_to_address", &[&port, "--client-name=Ægir", "--debug-level=CONSOLE"]).finish()
@@ -51,7 +51,8 @@ fn names_travel_from_the_flags_to_the_other_end() {
     server.interrupt();
     let (_, _, stderr) = server.finish();
     assert!(stderr.contains("^ <00000001>ListenAtAddress[LISTENING] - Accepted 127.0.0.1:"), "{stderr}");
-    assert!(stderr.contains("Abandoned 127.0.0.1:"), "{stderr}");
+    assert!(stderr.contains("ListenAtAddress[PENDING] - Listening at 127.0.0.1:"), "{stderr}");
+    assert!(stderr.contains("(closed by the peer)"), "{stderr}");
 }
 
 #[test]
