@@ -135,13 +135,13 @@ impl Records {
             match self.cutter.cut(bytes, self.lengths())? {
                 None => break,
                 Some(Whole::Here(record)) => {
-                    if let Some(frames) = self.take(record, state, out)? {
+                    if let Some(frames) = self.take(record, state)? {
                         return Ok(Part::Here(&record[frames..]));
                     }
                 }
                 Some(Whole::Kept) => {
                     let mut record = std::mem::take(&mut self.cutter.kept);
-                    let frames = self.take(&mut record, state, out)?;
+                    let frames = self.take(&mut record, state)?;
                     self.cutter.kept = record;
                     if let Some(frames) = frames {
                         return Ok(Part::Kept(frames));
@@ -160,12 +160,7 @@ impl Records {
     }
 
     /// Opens a whole record. Frames begin where it says; anything else is dealt with here.
-    fn take(
-        &mut self,
-        record: &mut [u8],
-        state: &mut LinkState,
-        out: &mut Outlet<'_>,
-    ) -> Result<Option<usize>, LinkError> {
+    fn take(&mut self, record: &mut [u8], state: &mut LinkState) -> Result<Option<usize>, LinkError> {
         let (kind, start) = self.opening.open(record)?;
         let (head, body) = record.split_at_mut(start);
         match (kind, self.waiting.take()) {
@@ -184,13 +179,7 @@ impl Records {
                 }
             }
             (CLOSE, Some(standing)) => return Err(self.turned_away(goodbye(body)?, &standing)),
-            (CLOSE, None) if goodbye(body)?.0 == ORDERLY => {
-                self.is_over = true;
-                if *state == LinkState::Open {
-                    self.say_goodbye(ORDERLY, "", out)?;
-                    *state = LinkState::Closed;
-                }
-            }
+            (CLOSE, None) if goodbye(body)?.0 == ORDERLY => self.is_over = true,
             (kind, _) => {
                 let got = format!("one of kind {kind} with {} bytes", body.len());
                 return Err(LinkError::Malformed { expected: "a record that belongs there", got });
