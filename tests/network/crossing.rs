@@ -1,6 +1,8 @@
 //! Stopping and closing at every moment: nothing is left, nothing is told twice, and no answer that crosses the wish to end
 //! finds a machine that does not know it.
 
+use std::time::Duration;
+
 use statepoint::prelude::*;
 
 use crate::messages::Note;
@@ -243,5 +245,27 @@ fn a_listener_stopped_while_it_turns_peers_away_ends() {
         }
     }
     world.net().limit_sockets(Simulated::ip(here), usize::MAX);
+    world.finish();
+}
+
+#[test]
+fn an_attempt_stopped_at_its_deadline_ends_once() {
+    let world = &mut Simulated::calm();
+    let host = world.host();
+    let hole = "10.0.0.77:80".parse().expect("an address");
+    world.net().swallow(hole);
+    for hops in 0..HOPS {
+        let (client, bystander) = (Puppet::new(world, host), Puppet::new(world, host));
+        let limit = Duration::from_secs(2);
+        let began = world.simulation.now();
+        let attempt = client.act(world, move |cx| cx.connect(Connect::to(hole).within(limit)));
+        // The deadline is due, and nobody has had a turn since.
+        world.net().advance(began + limit + Duration::from_millis(5));
+        stop_at(world, (0, hops), &bystander, attempt);
+        world.run_until("the attempt to end", |world| !world.kernel(host).is_alive(attempt));
+        assert_eq!(client.count::<NotConnected>(), usize::from(hops > 0), "what comes first counts");
+        assert_eq!((world.sockets(host), world.kernel(host).timers()), (0, 0));
+        client.end(world);
+    }
     world.finish();
 }
