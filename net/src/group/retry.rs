@@ -171,10 +171,12 @@ mod tests {
         }
         for there in ["10.1.2.3:1", "192.168.0.1:1", "172.16.0.1:1", "[fd00::1]:1"] {
             assert_eq!(bounds(&retry, 1, there), seconds(4, 6), "{there}");
+            assert_eq!(bounds(&retry, 2, there), seconds(8, 12), "{there}");
             assert_eq!(bounds(&retry, 9, there), seconds(16, 24), "{there}");
         }
         for there in ["93.184.216.34:1", "[2606:2800::1]:1", "a name that was not found"] {
             assert_eq!(bounds(&retry, 1, there), seconds(8, 12), "{there}");
+            assert_eq!(bounds(&retry, 2, there), seconds(16, 24), "{there}");
             assert_eq!(bounds(&retry, 3, there), seconds(32, 48), "{there}");
             assert_eq!(bounds(&retry, 4, there), seconds(64, 96), "{there}");
         }
@@ -191,6 +193,7 @@ mod tests {
             assert!(retry.delay(u32::MAX, None, random) <= Duration::from_secs(30));
         }
         assert_eq!(retry.delay(4, None, 800_000_000), Duration::from_millis(800));
+        assert_eq!(retry.delay(4, None, 800_000_001), Duration::ZERO);
     }
 
     #[test]
