@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use statepoint::prelude::*;
+use statepoint::{Limits, NetSettings, Peer};
 
 use crate::messages::Note;
 use crate::puppet::{Pair, Puppet};
@@ -20,6 +21,7 @@ scenarios!(
     a_listener_stopped_at_any_moment_leaves_who_was_accepted,
     a_connection_closed_at_any_moment_ends_once_for_each,
     a_turn_that_ends_at_any_moment_loses_no_connection,
+    room_that_runs_out_at_any_moment_is_told_once,
 );
 
 /// How many turns there are to come between.
@@ -220,6 +222,46 @@ fn a_turn_that_ends_at_any_moment_loses_no_connection(world: &mut impl World) {
         server.expect::<Accepted>(world);
         client.end(world);
         server.expect::<Abandoned>(world);
+    }
+    world.finish();
+}
+
+async fn until_stopped(cx: &mut Routine) -> Stop {
+    cx.select::<Stop>().await
+}
+
+/// A session may take the room that the attempt has left, unless somebody else has.
+fn room_that_runs_out_at_any_moment_is_told_once(world: &mut impl World) {
+    let here = world.host();
+    let server = Puppet::new(world, here);
+    let (at, _) = server.listen(world);
+    // The client, a bystander, the attempt, the connection.
+    let there = world.host_with(Limits { points: 4, ..Limits::default() }, NetSettings::default());
+    let (client, bystander) = (Puppet::new(world, there), Puppet::new(world, there));
+    for (turns, hops) in moments() {
+        let connect = Connect::to(at).session(|_: &Peer| routine(until_stopped));
+        client.soon(world, move |cx| {
+            cx.connect(connect);
+        });
+        pass(world, turns);
+        bystander.later(world, hops, |cx| {
+            let child = cx.create(routine(until_stopped));
+            cx.start(Duration::from_millis(50), Note { number: 1 });
+            cx.stop(child);
+        });
+        bystander.expect::<Note>(world);
+        client.wait_for(world, 1, "the outcome");
+        let (connected, not) = (client.count::<Connected>(), client.count::<NotConnected>());
+        assert_eq!((connected + not, client.waiting()), (1, 1), "at moment {turns}, {hops}: {:?}", client.names());
+        world.run_until("the attempt to end", |world| world.kernel(there).points() == 2 + 2 * connected);
+        if connected == 1 {
+            let (_, session) = client.take::<Connected>();
+            client.soon(world, move |cx| cx.stop(session));
+            client.expect::<Closed>(world);
+        } else {
+            assert_eq!(client.take::<NotConnected>().0.reason.kind, std::io::ErrorKind::QuotaExceeded);
+        }
+        world.run_until("the connection to end", |world| world.kernel(there).points() == 2);
     }
     world.finish();
 }

@@ -77,8 +77,10 @@ fn a_kernel_without_room_for_a_session_closes_the_connection(world: &mut impl Wo
     let at = server.expect::<Listening>(world).0.listening;
     client.connect_in_vain(world, at);
     assert_eq!(server.expect::<NotAccepted>(world).0.reason.kind, ErrorKind::QuotaExceeded);
+    let told = world.kernel(here).now();
     world.run_until("the connection to end", |world| world.kernel(here).points() == 2);
-    assert_eq!(world.sockets(here), 1);
+    assert!(world.kernel(here).now() - told < Duration::from_secs(1), "it is cut at once");
+    assert_eq!((world.sockets(here), server.names()), (1, vec![]));
     world.finish();
 }
 
