@@ -6,6 +6,7 @@ pub(crate) mod socket_net;
 
 use core::fmt;
 use core::time::Duration;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io;
 use std::sync::Arc;
 use std::time::Instant;
@@ -60,10 +61,13 @@ impl Reactor {
         let inbox = Arc::new(Inbox::new(waker));
         let resolver = Arc::clone(&inbox);
         let net = SocketNet::new(poll.registry().try_clone()?, move || resolver.wake());
+        let mut driver = Driver::new(net, limits, settings);
+        // Of every process another one, so that clients of one server do not try again in step.
+        driver.kernel_mut().set_seed(RandomState::new().build_hasher().finish());
         Ok(Self {
             poll,
             events: mio::Events::with_capacity(EVENTS),
-            driver: Driver::new(net, limits, settings),
+            driver,
             began: Instant::now(),
             inbox,
             results: Vec::new(),
