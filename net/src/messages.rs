@@ -9,6 +9,8 @@ use std::io;
 use fsm_core::{Message, Moment, Value};
 
 use crate::host_port::HostPort;
+use crate::link::{PublicKey, SecurityError};
+use crate::wire::LinkError;
 
 /// The port is open. From the listener: what [`stop_listen`](crate::Networking::stop_listen) takes.
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
@@ -48,6 +50,8 @@ pub struct Accepted {
     pub remote: SocketAddr,
     /// When.
     pub at: Moment,
+    /// The key that the peer has proven to own. None unless keys are [asked for](crate::Listen::allow).
+    pub key: Option<PublicKey>,
 }
 
 /// Somebody wanted to connect and could not be served. The listener goes on.
@@ -79,6 +83,8 @@ pub struct Connected {
     pub local: SocketAddr,
     /// When.
     pub at: Moment,
+    /// The key that the peer has proven to own. None unless one is [expected](crate::Connect::expect).
+    pub key: Option<PublicKey>,
 }
 
 /// There is no connection.
@@ -169,16 +175,56 @@ pub struct Failure {
     pub code: Option<i32>,
     /// What the system says.
     pub text: String,
+    /// Why the link between the ends was not opened, when it was for that. Its
+    /// [`is_final`](LinkError::is_final) tells whether there is sense in another attempt.
+    pub link: Option<LinkError>,
 }
 
 impl Failure {
     /// The kernel has as many points as it may have.
     pub(crate) fn no_room() -> Self {
-        Self { kind: io::ErrorKind::QuotaExceeded, code: None, text: "No room for another point".into() }
+        Self::new(io::ErrorKind::QuotaExceeded, "No room for another point")
+    }
+
+    /// More peers open their links at once than may.
+    pub(crate) fn crowded() -> Self {
+        Self::new(io::ErrorKind::QuotaExceeded, "Too many peers are connecting")
     }
 
     pub(crate) fn timed_out(text: impl Into<String>) -> Self {
-        Self { kind: io::ErrorKind::TimedOut, code: None, text: text.into() }
+        Self::new(io::ErrorKind::TimedOut, text)
+    }
+
+    /// A caller's settings that make no sense together.
+    pub(crate) fn wrong_settings(error: &SecurityError) -> Self {
+        Self::new(io::ErrorKind::InvalidInput, error.to_string())
+    }
+
+    fn new(kind: io::ErrorKind, text: impl Into<String>) -> Self {
+        Self { kind, code: None, text: text.into(), link: None }
+    }
+}
+
+impl From<LinkError> for Failure {
+    fn from(error: LinkError) -> Self {
+        let kind = match error {
+            LinkError::WrongKey { .. } | LinkError::NotAuthorised { .. } => io::ErrorKind::PermissionDenied,
+            LinkError::Malformed { .. } | LinkError::Tampered => io::ErrorKind::InvalidData,
+            LinkError::NoRandomness | LinkError::NotRemembered { .. } => io::ErrorKind::Other,
+            _ => io::ErrorKind::ConnectionRefused,
+        };
+        Self { link: Some(error.clone()), ..Self::new(kind, error.to_string()) }
+    }
+}
+
+/// How a connection that was never there has ended.
+impl From<Ended> for Failure {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::System(failure) => failure,
+            Ended::Link(error) => error.into(),
+            other => Self::new(io::ErrorKind::ConnectionAborted, other.to_string()),
+        }
     }
 }
 
@@ -189,7 +235,7 @@ impl From<&io::Error> for Failure {
             // Without a number the text of a kind is in small letters; say it as the system would.
             None => capitalised(&error.to_string()),
         };
-        Self { kind: error.kind(), code: error.raw_os_error(), text }
+        Self { code: error.raw_os_error(), ..Self::new(error.kind(), text) }
     }
 }
 
@@ -212,12 +258,14 @@ pub enum Ended {
     ByUs,
     /// The peer closed it, in order.
     ByPeer,
-    /// The peer's stream ended in the middle of a frame.
+    /// The peer's stream ended without a goodbye: its program was killed, or somebody on the way has cut it.
     CutShort,
     /// The peer, or something between, has reset it.
     Reset,
     /// The peer broke the protocol: what was expected, and what it sent.
     Protocol(String),
+    /// The link could not be opened, or could not go on: its settings at either end, another program, or tampering.
+    Link(LinkError),
     /// The peer sent too many messages that could not be taken: addresses it was never given, bodies that did not fit.
     TooManyRefused,
     /// The peer read too slowly.
@@ -228,7 +276,25 @@ pub enum Ended {
     System(Failure),
 }
 
+impl From<LinkError> for Ended {
+    fn from(error: LinkError) -> Self {
+        match error {
+            LinkError::CutOff => Self::CutShort,
+            error => Self::Link(error),
+        }
+    }
+}
+
 impl Ended {
+    /// The peer, or somebody on the way, did what the protocol does not allow.
+    pub(crate) fn breaks_rules(&self) -> bool {
+        match self {
+            Self::Protocol(_) => true,
+            Self::Link(error) => error.breaks_rules(),
+            _ => false,
+        }
+    }
+
     /// The peer's stream has come to its end, which says nothing of the other direction: the peer may still read.
     pub(crate) fn is_orderly(&self) -> bool {
         matches!(self, Self::ByPeer | Self::CutShort)
@@ -240,9 +306,10 @@ impl fmt::Display for Ended {
         match self {
             Self::ByUs => f.write_str("closed by this end"),
             Self::ByPeer => f.write_str("closed by the peer"),
-            Self::CutShort => f.write_str("expected the rest of a frame, got the end of the stream"),
+            Self::CutShort => f.write_str("expected a goodbye, got the end of the stream"),
             Self::Reset => f.write_str("reset by the peer"),
             Self::Protocol(text) => write!(f, "protocol: {text}"),
+            Self::Link(error) => write!(f, "link: {error}"),
             Self::TooManyRefused => f.write_str("the peer sent too many messages that could not be taken"),
             Self::TooSlow => f.write_str("the peer read too slowly"),
             Self::NoAnswer => f.write_str("the peer did not answer the close in time"),

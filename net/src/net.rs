@@ -10,6 +10,9 @@ use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
+use crate::link::Seed;
+use crate::wire::LinkError;
+
 /// The name of one open socket in one [`Net`].
 ///
 /// It is the index of a slot and the generation of that slot, so a token whose socket was closed is recognised:
@@ -219,6 +222,12 @@ pub trait Net {
     /// # Errors
     /// `NotConnected` when the token is not open.
     fn local_address(&self, token: Token) -> io::Result<SocketAddr>;
+
+    /// Fresh secret random bytes, for the keys of one connection. A simulated network draws them from its own seed.
+    ///
+    /// # Errors
+    /// [`LinkError::NoRandomness`]: the system has none to give.
+    fn seed(&mut self) -> Result<Seed, LinkError>;
 }
 
 /// What to do after [`Net::accept`] failed. Both networks are judged by the same rule.

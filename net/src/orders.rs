@@ -9,6 +9,7 @@ use fsm_core::{Address, Message};
 
 use crate::driver::ConnectionId;
 use crate::host_port::HostPort;
+use crate::link::{ConnectSecurity, LinkPeer, ListenSecurity};
 use crate::messages::{Ended, Failure};
 
 /// To the driver: open a port.
@@ -16,6 +17,8 @@ use crate::messages::{Ended, Failure};
 #[message(name = "statepoint.order.Bind", local)]
 pub(crate) struct Bind {
     pub(crate) at: HostPort,
+    /// How the links of those who connect are protected.
+    pub(crate) security: ListenSecurity,
 }
 
 /// From the driver: the port is open.
@@ -52,6 +55,7 @@ pub(crate) struct TurnedAway {
 #[message(name = "statepoint.order.Dial", local)]
 pub(crate) struct Dial {
     pub(crate) to: HostPort,
+    pub(crate) security: ConnectSecurity,
 }
 
 /// From the driver: connected, and waits to be attached.
@@ -101,7 +105,10 @@ pub(crate) struct Decline {
 /// From the driver: the link is open. The driver waits for `Begin` before it takes the peer's messages.
 #[derive(Debug, PartialEq, Message)]
 #[message(name = "statepoint.order.Opened", local)]
-pub(crate) struct Opened;
+pub(crate) struct Opened {
+    /// Whom it leads to, as far as the link has found out.
+    pub(crate) peer: LinkPeer,
+}
 
 /// To the driver: messages go both ways from now on.
 #[derive(Debug, PartialEq, Message)]

@@ -8,6 +8,10 @@ use std::rc::Rc;
 use fsm_core::{Address, IntoPoint, NewPoint};
 
 use crate::host_port::HostPort;
+use crate::link::{Binding, ConnectSecurity, Identity, KnownKeys, LinkPeer, ListenSecurity, PublicKey};
+
+/// How long a peer may take to open its link, unless told otherwise.
+const OPEN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Whom a session talks to.
 ///
@@ -30,6 +34,16 @@ pub struct Peer {
     pub controller: Address,
     /// The peer's network address.
     pub remote: SocketAddr,
+    /// The key that the peer has proven to own. None where it proves none, see [`ListenSecurity`].
+    pub key: Option<PublicKey>,
+    /// What names this one connection at both its ends, to be compared by people. None in a clear one.
+    pub binding: Option<Binding>,
+}
+
+impl Peer {
+    pub(crate) fn new(address: Address, controller: Address, remote: SocketAddr, link: &LinkPeer) -> Self {
+        Self { address, controller, remote, key: link.key, binding: link.binding }
+    }
 }
 
 /// Makes the session of each connection.
@@ -54,24 +68,35 @@ impl fmt::Debug for SessionMaker {
 
 /// Where and how to listen.
 ///
-/// A [`HostPort`] converts into it, so options need to be named only when they differ from the usual.
+/// A [`HostPort`] converts into it, so options need to be named only when they differ from the usual. What travels can be
+/// read and changed on the way unless one of the options about keys is named; [`ListenSecurity`] has a table of them.
 ///
 /// ```
 /// use fsm_net::{HostPort, Listen};
 ///
 /// let listen = Listen::at(HostPort::new("127.0.0.1", 32011));
 /// assert_eq!(listen.host_port(), Listen::from(HostPort::new("127.0.0.1", 32011)).host_port());
+///
+/// // Clients know this server by its key, and it serves one client only.
+/// use fsm_net::link::Identity;
+/// let (own, client) = (Identity::generate()?, Identity::generate()?);
+/// let listen = listen.identity(own).allow([client.public_key()]);
+/// # let _ = listen;
+/// # Ok::<(), fsm_net::wire::LinkError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Listen {
     pub(crate) at: HostPort,
     pub(crate) session: Option<SessionMaker>,
+    pub(crate) security: ListenSecurity,
+    pub(crate) open_within: Duration,
 }
 
 impl Listen {
     /// Listens at `at`. Port 0 lets the system choose; `Listening` tells what it chose.
     pub fn at(at: impl Into<HostPort>) -> Self {
-        Self { at: at.into(), session: None }
+        let (at, session, security) = (at.into(), None, ListenSecurity::clear());
+        Self { at, session, security, open_within: OPEN_WITHIN }
     }
 
     /// Creates a point for each connection: a machine or a routine. It takes what the peer sends without naming another
@@ -81,6 +106,39 @@ impl Listen {
     #[must_use]
     pub fn session<P: IntoPoint>(self, create: impl Fn(&Peer) -> P + 'static) -> Self {
         Self { session: Some(SessionMaker::new(create)), ..self }
+    }
+
+    /// Encrypts, against those who listen on the way. **Nobody is authenticated**: a man in the middle is not noticed. The
+    /// connecting end must ask for the same.
+    #[must_use]
+    pub fn encrypted(self) -> Self {
+        Self { security: self.security.with_encryption(), ..self }
+    }
+
+    /// Encrypts, and proves to whoever connects that this end owns `identity`. The connecting end names its public key with
+    /// [`Connect::expect`].
+    #[must_use]
+    pub fn identity(self, identity: Identity) -> Self {
+        Self { security: self.security.identity(identity), ..self }
+    }
+
+    /// Admits the owners of these keys, besides those named before, and nobody else. It needs [`Listen::identity`].
+    #[must_use]
+    pub fn allow(self, keys: impl IntoIterator<Item = PublicKey>) -> Self {
+        Self { security: self.security.allow(keys), ..self }
+    }
+
+    /// All that can be said about keys, as a value.
+    #[must_use]
+    pub fn security(self, security: ListenSecurity) -> Self {
+        Self { security, ..self }
+    }
+
+    /// Gives a peer up that has not opened its link within `limit`: [`NotAccepted`](crate::NotAccepted) comes. 5 seconds unless
+    /// told otherwise.
+    #[must_use]
+    pub fn open_within(self, limit: Duration) -> Self {
+        Self { open_within: limit, ..self }
     }
 
     /// Where.
@@ -103,18 +161,27 @@ impl<T: Into<HostPort>> From<T> for Listen {
 ///
 /// let connect = Connect::to(HostPort::new("server.lab", 32011)).within(Duration::from_secs(2));
 /// assert_eq!(connect.host_port().port(), 32011);
+///
+/// // Only the owner of this key may answer.
+/// use fsm_net::link::Identity;
+/// let server = Identity::generate()?.public_key();
+/// let connect = connect.expect(server);
+/// # let _ = connect;
+/// # Ok::<(), fsm_net::wire::LinkError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Connect {
     pub(crate) to: HostPort,
     pub(crate) within: Duration,
     pub(crate) session: Option<SessionMaker>,
+    pub(crate) security: ConnectSecurity,
 }
 
 impl Connect {
     /// Connects to `to`.
     pub fn to(to: impl Into<HostPort>) -> Self {
-        Self { to: to.into(), within: Duration::from_secs(10), session: None }
+        let (to, within, session) = (to.into(), Duration::from_secs(10), None);
+        Self { to, within, session, security: ConnectSecurity::clear() }
     }
 
     /// Creates a point when there is a connection, as [`Listen::session`] does for each peer.
@@ -123,10 +190,42 @@ impl Connect {
         Self { session: Some(SessionMaker::new(create)), ..self }
     }
 
-    /// Gives up after `limit`, name look-up included. 10 seconds unless told otherwise.
+    /// Gives up after `limit`, from the look-up of the name to the open link. 10 seconds unless told otherwise.
     #[must_use]
     pub fn within(self, limit: Duration) -> Self {
         Self { within: limit, ..self }
+    }
+
+    /// Encrypts, against those who listen on the way. **Nobody is authenticated**: a man in the middle is not noticed. The
+    /// listening end must ask for the same.
+    #[must_use]
+    pub fn encrypted(self) -> Self {
+        Self { security: self.security.with_encryption(), ..self }
+    }
+
+    /// Encrypts, and only the owner of `key` may answer. Up to four keys can be named, for a server whose key changes.
+    #[must_use]
+    pub fn expect(self, key: PublicKey) -> Self {
+        Self { security: self.security.expect(key), ..self }
+    }
+
+    /// Encrypts, and whoever answers first is written down as the only one who may answer there later. Whoever stands between
+    /// the ends at that first time stays there unnoticed: [`Self::expect`] is better wherever it is possible.
+    #[must_use]
+    pub fn trust_on_first_use(self, known: &KnownKeys) -> Self {
+        Self { security: self.security.trust_on_first_use(known), ..self }
+    }
+
+    /// Proves to the other end, once that has proven who it is, that this end owns `identity`.
+    #[must_use]
+    pub fn identity(self, identity: Identity) -> Self {
+        Self { security: self.security.identity(identity), ..self }
+    }
+
+    /// All that can be said about keys, as a value.
+    #[must_use]
+    pub fn security(self, security: ConnectSecurity) -> Self {
+        Self { security, ..self }
     }
 
     /// Whither.

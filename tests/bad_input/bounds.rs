@@ -62,7 +62,7 @@ fn a_frame_as_long_as_it_may_be_is_taken() {
     let server = Server::start();
     let mut peer = server.connect();
     peer.is_welcome();
-    let header = frames::message(DEFAULT, None, Called::Name("test.Unheard"), &[], &[]).len() - 4;
+    let header = frames::message(DEFAULT, None, Called::Name("test.Unheard"), &[], &[]).len() - 5;
     let body = vec![0xC0; (1 << 20) - header];
     peer.send(&frames::message(DEFAULT, None, Called::Name("test.Unheard"), &[], &body));
     peer.is_welcome();
@@ -76,7 +76,8 @@ fn a_longer_frame_than_the_server_wants() {
     let server = Server::with(NetSettings { frame_limit, ..NetSettings::default() });
     let mut peer = server.connect();
     peer.is_welcome();
-    peer.try_send(&[0, 0, 0, 101, 0x94]);
+    // A link announces no less than 1,024 bytes.
+    peer.try_send(&frames::framed(&[0x94; 101]));
     assert!(server.protocol_error(&peer).contains("at most 100 bytes, got one of 101"));
     server.serves_the_next();
     server.stop();

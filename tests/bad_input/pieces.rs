@@ -84,7 +84,7 @@ fn a_frame_of_which_the_end_never_comes() {
         let server = Server::start();
         let mut peer = server.connect();
         peer.send(&frame[..cut]);
-        peer.finish();
+        peer.cut();
         assert_eq!(server.abandoned(&peer), Ended::CutShort, "after {cut} bytes");
         peer.ends();
         server.serves_the_next();

@@ -1,5 +1,6 @@
 //! A server that reports all that it sees, and a peer that speaks bytes.
 
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use statepoint::prelude::*;
 use statepoint::reactor::{Handle, Reactor};
-use statepoint::{Counters, Ended, Limits, NetCounters, NetSettings, TextTrace};
+use statepoint::{Counters, Ended, Failure, Limits, NetCounters, NetSettings, TextTrace};
 
 use crate::frames::{self, Called, DEFAULT};
 
@@ -46,6 +47,7 @@ struct Card {
 #[derive(Debug, PartialEq)]
 pub(crate) enum Report {
     Accepted(SocketAddr),
+    NotAccepted(Failure),
     Abandoned(SocketAddr, Ended),
     Card,
 }
@@ -75,6 +77,9 @@ impl Point {
     }
     fn ANY_Accepted(&mut self, accepted: Accepted) -> Next<Self> {
         self.report(Report::Accepted(accepted.remote))
+    }
+    fn ANY_NotAccepted(&mut self, fault: NotAccepted) -> Next<Self> {
+        self.report(Report::NotAccepted(fault.reason))
     }
     fn ANY_Abandoned(&mut self, abandoned: Abandoned) -> Next<Self> {
         self.report(Report::Abandoned(abandoned.remote, abandoned.reason))
@@ -170,7 +175,16 @@ impl Server {
     pub(crate) fn protocol_error(&self, peer: &Peer) -> String {
         match self.abandoned(peer) {
             Ended::Protocol(text) => text,
+            Ended::Link(error) => error.to_string(),
             other => panic!("expected a protocol error, got {other:?}"),
+        }
+    }
+
+    /// Why the last peer was not accepted.
+    pub(crate) fn not_accepted(&self) -> Failure {
+        match self.report() {
+            Report::NotAccepted(reason) => reason,
+            other => panic!("expected a peer that is not accepted, got {other:?}"),
         }
     }
 
@@ -203,6 +217,10 @@ impl Server {
 /// Somebody who speaks bytes.
 pub(crate) struct Peer {
     stream: TcpStream,
+    /// What was read and is no whole record.
+    read: Vec<u8>,
+    /// What was read and not asked for.
+    frames: VecDeque<Vec<u8>>,
     /// Whether it has spelt the name of `Hello`, whose number is then 0.
     has_said_hello: bool,
 }
@@ -214,7 +232,7 @@ impl Peer {
         stream.set_read_timeout(Some(PATIENCE)).expect("set");
         stream.set_write_timeout(Some(PATIENCE)).expect("set");
         stream.set_nodelay(true).expect("set");
-        Self { stream, has_said_hello: false }
+        Self { stream, read: Vec::new(), frames: VecDeque::new(), has_said_hello: false }
     }
 
     /// As far as to the first frame.
@@ -222,7 +240,8 @@ impl Peer {
         self.send(frames::GREETING);
         let mut answer = vec![0; frames::WELCOME.len()];
         self.stream.read_exact(&mut answer).expect("an answer");
-        assert_eq!(answer, frames::WELCOME);
+        let without_limit = |welcome: &[u8]| [&welcome[..8], &welcome[12..]].concat();
+        assert_eq!(without_limit(&answer), without_limit(frames::WELCOME));
     }
 
     pub(crate) fn local(&self) -> SocketAddr {
@@ -238,13 +257,18 @@ impl Peer {
         let _ = self.stream.write_all(bytes);
     }
 
-    /// The next frame, without its length.
+    /// The next frame.
     pub(crate) fn frame(&mut self) -> Vec<u8> {
-        let mut length = [0; 4];
-        self.stream.read_exact(&mut length).expect("a frame");
-        let mut frame = vec![0; u32::from_be_bytes(length) as usize];
-        self.stream.read_exact(&mut frame).expect("the rest of it");
-        frame
+        loop {
+            if let Some(frame) = self.frames.pop_front() {
+                return frame;
+            }
+            let mut bytes = [0; 64 * 1024];
+            let count = self.stream.read(&mut bytes).expect("a frame");
+            assert_ne!(count, 0, "expected a frame, got the end of the stream");
+            self.read.extend(&bytes[..count]);
+            self.frames.extend(frames::frames_of(&mut self.read));
+        }
     }
 
     /// Waits until something can be read, and leaves it.
@@ -262,8 +286,14 @@ impl Peer {
         self.has_said_hello = true;
     }
 
-    /// Says nothing more.
+    /// Says goodbye.
     pub(crate) fn finish(&mut self) {
+        self.try_send(frames::GOODBYE);
+        self.cut();
+    }
+
+    /// Says nothing more, not even goodbye.
+    pub(crate) fn cut(&mut self) {
         // The server may have cut the connection.
         let _ = self.stream.shutdown(Shutdown::Write);
     }

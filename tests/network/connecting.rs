@@ -11,7 +11,7 @@ use crate::messages::{self, Note};
 use crate::puppet::{Pair, Puppet};
 use crate::scenarios;
 use crate::simulated::Simulated;
-use crate::world::{Raw, World, write_all};
+use crate::world::{Raw, World, read_until, write_all};
 
 scenarios!(
     both_ends_are_told_of_a_connection,
@@ -137,7 +137,10 @@ fn a_peer_that_goes_at_once_was_there(world: &mut impl World) {
         peer = accept();
         peer.is_some()
     });
-    peer.expect("just seen").close();
+    let mut peer = peer.expect("just seen");
+    write_all(world, &mut peer, &[frames::WELCOME, frames::GOODBYE].concat());
+    read_until(world, &mut peer, |bytes| bytes == frames::GREETING);
+    peer.close();
     let (connected, there) = client.expect::<Connected>(world);
     let (abandoned, from) = client.expect::<Abandoned>(world);
     assert_eq!((abandoned.remote, abandoned.reason.clone()), (at, statepoint::Ended::ByPeer));
@@ -165,6 +168,7 @@ fn a_peer_that_speaks_first_is_heard(world: &mut impl World) {
     }
     let mut peer = peer.expect("the peer is called");
     let note = frames::message(DEFAULT, Some(0), Called::Name(Note::NAME), &[], &messages::note(7));
+    let note = [frames::WELCOME, &note].concat();
     // The client has not had its turn yet.
     let count = peer.write(&note).expect("room");
     write_all(world, &mut peer, &note[count..]);

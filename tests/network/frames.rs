@@ -1,9 +1,12 @@
-//! Frames by hand, for peers that speak bytes: what the documentation of `statepoint::wire` says, written a second time.
+//! A clear link and its frames by hand, for peers that speak bytes: what `docs/security.md` and the documentation of
+//! `statepoint::wire` say, written a second time.
 
 /// What the connecting end says before its first frame.
-pub(crate) const GREETING: &[u8] = b"";
-/// What it hears before the first frame of the other end.
-pub(crate) const WELCOME: &[u8] = b"";
+pub(crate) const GREETING: &[u8] = b"\xF5FSM\x01\x01\x01\x00\x00\x10\x00\x00\0\0\0\0";
+/// What it hears before the first frame of the other end: a welcome, and that it is ready.
+pub(crate) const WELCOME: &[u8] = b"\xF5FSM\x02\x01\x00\x00\x00\x10\x00\x00\0\0\0\0\0\0\0\x01\x03";
+/// What either end says behind its last frame.
+pub(crate) const GOODBYE: &[u8] = b"\0\0\0\x03\x04\0\0";
 
 /// The default target of the end that reads: its export 0.
 pub(crate) const DEFAULT: i64 = -1;
@@ -43,10 +46,36 @@ pub(crate) fn message(to: i64, from: Option<i64>, called: Called<'_>, addresses:
     framed(&frame)
 }
 
-/// A length and what it is the length of.
+/// The record of one frame: its length, its kind, the frame.
 pub(crate) fn framed(frame: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(frame.len()).expect("a short frame");
-    [&length.to_be_bytes(), frame].concat()
+    let length = u32::try_from(1 + frame.len()).expect("a short frame");
+    [&length.to_be_bytes(), &[0][..], frame].concat()
+}
+
+/// Takes the records that are there whole off the front of `bytes`, and gives the frames in them.
+pub(crate) fn frames_of(bytes: &mut Vec<u8>) -> Vec<Vec<u8>> {
+    let mut frames = Vec::new();
+    while let Some(record) = take(bytes) {
+        match record.split_first().expect("a record has a kind") {
+            (0, frame) => frames.push(frame.to_vec()),
+            (7, batch) => {
+                let mut batch = batch.to_vec();
+                frames.extend(std::iter::from_fn(|| take(&mut batch)));
+                assert!(batch.is_empty(), "a batch ends with a frame");
+            }
+            (4, reason) => assert_eq!(reason, [0, 0], "a goodbye without a reason"),
+            (kind, _) => panic!("expected no record of kind {kind}"),
+        }
+    }
+    frames
+}
+
+/// What stands behind a length of four bytes, when it is there whole.
+fn take(bytes: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let length = u32::from_be_bytes(*bytes.first_chunk()?) as usize;
+    let whole = bytes.get(4..4 + length)?.to_vec();
+    bytes.drain(..4 + length);
+    Some(whole)
 }
 
 /// The control frame that tells of the end of this end's export `number`.

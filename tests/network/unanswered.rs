@@ -11,7 +11,7 @@ use crate::messages::{self, Bulk, Note};
 use crate::puppet::{Pair, Puppet};
 use crate::scenarios;
 use crate::simulated::Simulated;
-use crate::world::{self, Raw, World, read_to_end, read_until, write_all};
+use crate::world::{Raw, World, read_to_end, read_until, say_goodbye, write_all};
 
 scenarios!(
     a_peer_that_ends_its_direction_gets_what_waits,
@@ -41,7 +41,7 @@ fn a_peer_that_ends_its_direction_gets_what_waits(world: &mut impl World) {
     let (server, mut raw, back) = with_raw(world, &[]);
     // More than the buffers of both systems hold.
     server.act(world, move |cx| (0..15).for_each(|number| cx.send(back, Bulk::new(number, 1_000_000))));
-    raw.shutdown();
+    say_goodbye(world, &mut raw);
     assert_eq!(server.pick::<Abandoned>(world).0.reason, Ended::ByPeer);
     let (bytes, was_reset) = read_to_end(world, &mut raw);
     assert!(bytes.len() > 15_000_000 && !was_reset, "{} bytes", bytes.len());
@@ -51,7 +51,7 @@ fn a_peer_that_ends_its_direction_gets_what_waits(world: &mut impl World) {
 }
 
 fn a_peer_that_ends_in_the_middle_of_a_frame_is_cut_short(world: &mut impl World) {
-    for bytes in [&[0][..], &[0, 0, 0, 9], &[0, 0, 0, 9, 0x94]] {
+    for bytes in [&[0][..], &[0, 0, 0, 9], &[0, 0, 0, 9, 0]] {
         let (server, mut raw, back) = with_raw(world, bytes);
         raw.shutdown();
         let (abandoned, from) = server.expect::<Abandoned>(world);
@@ -63,20 +63,20 @@ fn a_peer_that_ends_in_the_middle_of_a_frame_is_cut_short(world: &mut impl World
 }
 
 fn a_close_in_the_middle_of_the_peers_frame_is_a_close(world: &mut impl World) {
-    let (server, mut raw, back) = with_raw(world, &[0, 0, 0, 9, 0x94]);
+    let (server, mut raw, back) = with_raw(world, &[0, 0, 0, 9, 0]);
     world.settle();
     server.send(world, back, Close);
     let (bytes, was_reset) = read_to_end(world, &mut raw);
-    assert_eq!((bytes.len(), was_reset), (0, false));
+    assert_eq!((&*bytes, was_reset), (frames::GOODBYE, false));
     write_all(world, &mut raw, &[0xFF; 8]); // the rest of the frame
-    raw.shutdown();
+    say_goodbye(world, &mut raw);
     assert_eq!(server.expect::<Closed>(world).0.reason, Ended::ByUs);
     raw.close();
     world.finish();
 }
 
 fn a_peer_in_the_middle_of_a_frame_gets_what_was_sent_before_the_close(world: &mut impl World) {
-    let (server, mut raw, back) = with_raw(world, &[0, 0, 0, 9, 0x94]);
+    let (server, mut raw, back) = with_raw(world, &[0, 0, 0, 9, 0]);
     world.settle();
     server.act(world, move |cx| {
         (0..15).for_each(|number| cx.send(back, Bulk::new(number, 1_000_000)));
@@ -96,8 +96,8 @@ fn what_a_peer_sends_after_the_close_is_not_taken(world: &mut impl World) {
     read_to_end(world, &mut raw);
     let note = frames::message(DEFAULT, Some(0), Called::Number(0), &[], &messages::note(1));
     write_all(world, &mut raw, &note);
-    write_all(world, &mut raw, b"\0\0\0\0 not even a frame, and nobody looks");
-    raw.shutdown();
+    write_all(world, &mut raw, &frames::framed(b"not even a frame, and nobody looks"));
+    say_goodbye(world, &mut raw);
     assert_eq!(server.expect::<Closed>(world).0.reason, Ended::ByUs);
     assert_eq!((server.waiting(), world.net_counters(server.host).protocol_errors), (0, 0));
     raw.close();
@@ -111,8 +111,8 @@ fn a_peer_that_never_answers_a_close_is_cut(world: &mut impl World) {
         cx.send(back, Close);
         cx.now()
     });
-    let got = read_until(world, &mut raw, |bytes| world::first_frame(bytes).is_some());
-    assert_eq!(got, frames::message(-1, Some(0), Called::Name(Note::NAME), &[], &messages::note(1)));
+    let expected = [&frames::message(-1, Some(0), Called::Name(Note::NAME), &[], &messages::note(1)), frames::GOODBYE];
+    read_until(world, &mut raw, |bytes| bytes == expected.concat());
     let (closed, _) = server.expect::<Closed>(world);
     assert_eq!(closed.reason, Ended::NoAnswer);
     let took = closed.at - began;

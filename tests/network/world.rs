@@ -55,7 +55,7 @@ pub(crate) trait World: Sized {
     fn dial(&mut self, to: SocketAddr) -> Self::Raw {
         let mut raw = self.connect_raw(to);
         write_all(self, &mut raw, frames::GREETING);
-        read_until(self, &mut raw, |bytes| bytes.starts_with(frames::WELCOME));
+        read_until(self, &mut raw, |bytes| bytes == frames::WELCOME);
         raw
     }
 
@@ -147,10 +147,15 @@ pub(crate) fn read_to_end<W: World>(world: &mut W, raw: &mut W::Raw) -> (Vec<u8>
     (all, end.unwrap_or_default())
 }
 
-/// The first frame of `bytes`, without its length, when it is there whole.
-pub(crate) fn first_frame(bytes: &[u8]) -> Option<&[u8]> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    rest.get(..u32::from_be_bytes(*length) as usize)
+/// The first frame of `bytes`, when it is there whole.
+pub(crate) fn first_frame(bytes: &[u8]) -> Option<Vec<u8>> {
+    frames::frames_of(&mut bytes.to_vec()).into_iter().next()
+}
+
+/// Says goodbye and ends the peer's own direction.
+pub(crate) fn say_goodbye<W: World>(world: &mut W, raw: &mut W::Raw) {
+    write_all(world, raw, frames::GOODBYE);
+    raw.shutdown();
 }
 
 fn is_early(error: &io::Error) -> bool {

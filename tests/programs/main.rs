@@ -2,10 +2,10 @@
 #![cfg(unix)]
 
 mod program;
+mod raw;
 mod strain;
 
 use std::io::Read;
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use program::{Program, free_port};
@@ -117,10 +117,12 @@ fn an_interrupt_ends_a_server_at_once_and_in_order() {
 fn a_second_interrupt_ends_a_server_that_waits_for_a_peer() {
     let port = free_port();
     let running = Program::start(SERVERS[0], &[&format!("--port={port}"), "--debug-level=OBJECT"]).listening();
-    let mut silent = TcpStream::connect(("127.0.0.1", port)).expect("connected");
+    let mut silent = raw::connect(port);
     running.says("Received Accepted");
     running.interrupt();
-    assert_eq!(silent.read(&mut [0]).expect("the end of the stream"), 0, "the server says goodbye");
+    let mut goodbye = Vec::new();
+    silent.read_to_end(&mut goodbye).expect("the end of the stream");
+    assert_eq!(goodbye, raw::frames::GOODBYE);
     running.interrupt();
     assert_eq!(running.finish().0, 130);
 }
@@ -130,7 +132,7 @@ fn a_client_that_is_interrupted_while_it_waits_ends_at_once() {
     let hole = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = hole.local_addr().expect("bound").port();
     let client = Program::start(CLIENTS[0], &[&format!("--port={port}"), "--debug-level=OBJECT"]);
-    let (mut server, _) = hole.accept().expect("a client");
+    let mut server = raw::accept(&hole);
     client.says("Received Connected");
     client.interrupt();
     // It says goodbye, and the other end does too.
@@ -147,7 +149,7 @@ fn a_client_whose_server_says_nothing_times_out() {
     let hole = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = hole.local_addr().expect("bound").port();
     let client = Program::start(CLIENTS[0], &[&format!("--port={port}")]);
-    let (mut server, _) = hole.accept().expect("a client");
+    let mut server = raw::accept(&hole);
     let began = Instant::now();
     std::io::copy(&mut server, &mut std::io::sink()).expect("the end of the stream");
     drop(server);

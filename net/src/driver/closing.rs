@@ -10,7 +10,7 @@ use crate::net::{Net, Token};
 use crate::orders::{Attach, Lost, Released, Slow};
 use crate::wire::Border;
 
-/// A peer that takes fewer bytes than this in the time that it has to answer a close does not read.
+/// A peer that takes and sends fewer bytes than this in the time that it has to answer a close is not there.
 const LEAST: usize = 1_024;
 
 impl<N: Net> Driver<N> {
@@ -38,7 +38,7 @@ impl<N: Net> Driver<N> {
         let reported = core::mem::take(&mut connection.reported);
         let mut outlet = connection.output.outlet(&mut self.pool);
         if let Err(error) = connection.link.begin(&mut outlet) {
-            return self.peer_ended(token, Ended::Protocol(error.to_string()));
+            return self.peer_ended(token, Ended::Link(error));
         }
         self.sockets.mark_dirty(token);
         if reported {
@@ -51,8 +51,12 @@ impl<N: Net> Driver<N> {
     pub(super) fn peer_ended(&mut self, token: Token, ended: Ended) {
         let Some(connection) = self.sockets.connection(token) else { return };
         let owner = connection.owner;
-        match connection.phase {
-            Phase::Waiting | Phase::Draining(_) => return,
+        match &connection.phase {
+            Phase::Waiting | Phase::PeerDone(_) | Phase::Draining(_) => return,
+            Phase::Lingering(reason) => {
+                let reason = reason.clone();
+                return self.finish(token, reason);
+            }
             // Both ends close at once: what waits is still written. A frame that the peer had begun is of no interest, and
             // it may have been completed: what comes after the close is not taken.
             Phase::Shutting if ended.is_orderly() => {
@@ -66,13 +70,22 @@ impl<N: Net> Driver<N> {
             }
             Phase::Opening | Phase::Offered | Phase::Open => {}
         }
-        if matches!(ended, Ended::Protocol(_)) {
+        if ended.breaks_rules() {
             self.counters.protocol_errors += 1;
         }
-        connection.phase = Phase::Draining(ended.clone());
-        if !ended.is_orderly() {
-            connection.output.clear(&mut self.pool);
-        }
+        connection.phase = match ended.is_orderly() {
+            true if connection.phase != Phase::Opening => Phase::PeerDone(ended.clone()),
+            true => Phase::Draining(ended.clone()),
+            false => {
+                // What the link has said last is still for the peer.
+                connection.output.clear_frames(&mut self.pool);
+                if !matches!(ended, Ended::Link(_)) {
+                    connection.output.clear(&mut self.pool);
+                }
+                Phase::Draining(ended.clone())
+            }
+        };
+        self.openings.end(token);
         if ended != Ended::ByPeer {
             let remote = connection.remote;
             self.kernel.log(owner, Level::Warning, format_args!("the connection with {remote} has ended: {ended}"));
@@ -86,7 +99,7 @@ impl<N: Net> Driver<N> {
         let Some(connection) = self.sockets.connection(token) else { return };
         connection.output.clear(&mut self.pool);
         match &connection.phase {
-            Phase::Draining(first) => {
+            Phase::PeerDone(first) | Phase::Draining(first) | Phase::Lingering(first) => {
                 let first = first.clone();
                 self.finish(token, first);
             }
@@ -102,36 +115,53 @@ impl<N: Net> Driver<N> {
     /// The order `Shut`: what waits is written, then the write half is shut, then the peer's end is awaited.
     pub(super) fn shut(&mut self, proxy: Address) {
         let Some(token) = self.sockets.of(proxy) else {
-            return self.tell(proxy, Released { reason: Ended::ByUs });
+            return self.tell_released(proxy);
         };
         let Some(connection) = self.sockets.connection(token) else { return };
-        if connection.takes_messages() {
-            connection.phase = Phase::Shutting;
-            self.sockets.mark_dirty(token);
+        match &connection.phase {
+            Phase::PeerDone(ended) => connection.phase = Phase::Draining(ended.clone()),
+            Phase::Opening | Phase::Offered | Phase::Open => connection.phase = Phase::Shutting,
+            _ => return,
+        }
+        self.openings.end(token);
+        self.sockets.mark_dirty(token);
+    }
+
+    /// The proxy's socket is no more. It may know that already, and have ended.
+    fn tell_released(&mut self, proxy: Address) {
+        if self.kernel.is_alive(proxy) {
+            self.tell(proxy, Released { reason: Ended::ByUs });
         }
     }
 
     pub(super) fn shut_write_half(&mut self, token: Token) {
         let Some(connection) = self.sockets.connection(token) else { return };
-        connection.phase = Phase::Shut;
+        let reason = match &connection.phase {
+            Phase::Lingering(reason) => reason.clone(),
+            _ => {
+                connection.phase = Phase::Shut;
+                Ended::ByUs
+            }
+        };
         match self.net.shutdown(token) {
             // The peer's end may lie in the socket unread.
             Ok(()) => self.sockets.mark(token, true, false),
-            Err(_) => self.finish(token, Ended::ByUs),
+            Err(_) => self.finish(token, reason),
         }
     }
 
     /// The order `Cut`.
     pub(super) fn cut(&mut self, proxy: Address, at_once: bool) {
         let Some(token) = self.sockets.of(proxy) else {
-            return self.tell(proxy, Released { reason: Ended::ByUs });
+            return self.tell_released(proxy);
         };
         let Some(connection) = self.sockets.connection(token) else { return };
-        // All is written: the system goes on to deliver it when the socket is closed.
-        if connection.phase != Phase::Shut {
-            if core::mem::take(&mut connection.taken) >= LEAST && !at_once {
-                return self.tell(proxy, Slow);
-            }
+        let moves = core::mem::take(&mut connection.moved) >= LEAST && connection.dropped < self.settings.marks.hard;
+        if moves && !at_once {
+            return self.tell(proxy, Slow);
+        }
+        // Where all is written the system goes on to deliver it when the socket is closed.
+        if !matches!(connection.phase, Phase::Shut | Phase::Lingering(_)) {
             self.net.abort(token);
         }
         self.finish(token, Ended::NoAnswer);
@@ -141,6 +171,7 @@ impl<N: Net> Driver<N> {
     pub(super) fn finish(&mut self, token: Token, reason: Ended) {
         let Some(Socket::Connection(connection)) = self.sockets.remove(token) else { return };
         self.net.close(token);
+        self.openings.end(token);
         self.counters.ended += 1;
         self.sockets.unthrottle_all();
         self.tell(connection.owner, Released { reason });
@@ -183,6 +214,7 @@ impl<N: Net> Driver<N> {
         if let Some(Socket::Connection(_)) = self.sockets.remove(token) {
             self.counters.ended += 1;
         }
+        self.openings.end(token);
         self.net.close(token);
         self.sockets.unthrottle_all();
     }

@@ -7,7 +7,9 @@ use fsm_core::{Address, Moment};
 use crate::messages::Ended;
 use crate::net::Token;
 use crate::settings::NetSettings;
-use crate::wire::{Border, Clear, Decoder, FrameLimit, IncomingNames, Link, OutgoingNames, Output};
+use crate::wire::{
+    Border, Clear, Decoder, FrameLimit, IncomingNames, Link, LinkError, LinkState, OutgoingNames, Output, Pool,
+};
 
 /// The name of a connection between driver and machines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,8 +30,13 @@ pub(super) enum Phase {
     Shutting,
     /// The write half is shut; the peer's end is awaited.
     Shut,
+    /// The peer has ended, and its proxy does not know yet: answers to what the peer said before are still taken.
+    PeerDone(Ended),
     /// The peer has ended; what waits is still written, then it is released.
     Draining(Ended),
+    /// The link was not opened, and the peer was told why. What it still says is read and dropped until it ends: a socket that
+    /// is closed with bytes unread takes the reason back.
+    Lingering(Ended),
 }
 
 /// A connection belongs to the driver, not to a machine: bytes never travel as messages.
@@ -45,6 +52,8 @@ pub(super) struct Connection {
     /// Who hears of it: the listener or connector, then the proxy.
     pub(super) owner: Address,
     pub(super) link: Box<dyn Link>,
+    /// The largest frame that both ends take.
+    pub(super) frame_limit: FrameLimit,
     pub(super) decoder: Decoder,
     pub(super) output: Output,
     pub(super) border: Border,
@@ -54,12 +63,14 @@ pub(super) struct Connection {
     pub(super) swept: Option<Moment>,
     /// Messages of the peer that were refused.
     pub(super) refused: u32,
-    /// Bytes that the peer has taken since it was asked last whether it reads.
-    pub(super) taken: usize,
+    /// Bytes that the peer has taken, or has sent though this end has closed, since it was asked last whether it is there.
+    pub(super) moved: usize,
+    /// Bytes that the peer has sent though this end has closed.
+    pub(super) dropped: usize,
 }
 
 impl Connection {
-    pub(super) fn new(owner: Address, remote: SocketAddr, settings: &NetSettings) -> Self {
+    pub(super) fn new(owner: Address, remote: SocketAddr, link: Box<dyn Link>, settings: &NetSettings) -> Self {
         Self {
             phase: Phase::Waiting,
             remote,
@@ -67,7 +78,8 @@ impl Connection {
             early: Vec::new(),
             write_error: None,
             owner,
-            link: Box::new(Clear),
+            link,
+            frame_limit: settings.frame_limit,
             decoder: Decoder::new(settings.frame_limit),
             output: Output::new(settings.marks),
             border: Border::new(Address::NONE),
@@ -75,7 +87,8 @@ impl Connection {
             incoming: IncomingNames::new(),
             swept: None,
             refused: 0,
-            taken: 0,
+            moved: 0,
+            dropped: 0,
         }
     }
 
@@ -91,12 +104,31 @@ impl Connection {
 
     /// Whether messages may still be written.
     pub(super) fn takes_messages(&self) -> bool {
-        matches!(self.phase, Phase::Opening | Phase::Offered | Phase::Open)
+        matches!(self.phase, Phase::Offered | Phase::Open | Phase::PeerDone(_))
+    }
+
+    /// Whether goodbye is to be said behind what waits.
+    fn says_goodbye(&self) -> bool {
+        let is_last = match &self.phase {
+            Phase::Shutting => true,
+            Phase::Draining(ended) => ended.is_orderly(),
+            _ => false,
+        };
+        is_last && self.link.state() != LinkState::Closed
+    }
+
+    /// Hands what waits to the link, and a goodbye behind it when it is the last.
+    pub(super) fn seal(&mut self, pool: &mut Pool) -> Result<(), LinkError> {
+        self.output.seal(&mut *self.link, pool)?;
+        if self.says_goodbye() {
+            self.link.close(&mut self.output.outlet(pool))?;
+        }
+        Ok(())
     }
 
     /// Whether the peer's bytes are of interest. While this end closes they are read and dropped, so that the peer's end
     /// of the stream is seen.
     pub(super) fn reads(&self) -> bool {
-        !matches!(self.phase, Phase::Waiting | Phase::Offered | Phase::Draining(_))
+        !matches!(self.phase, Phase::Waiting | Phase::Offered | Phase::PeerDone(_) | Phase::Draining(_))
     }
 }

@@ -53,10 +53,12 @@ impl<N: Net> Driver<N> {
     }
 
     fn receive(&mut self, token: Token) {
-        if self.kernel.queued_from_far() >= self.settings.read_pause {
+        let waits = self.kernel.queued_from_far() >= self.settings.read_pause;
+        let Some(connection) = self.sockets.connection(token).filter(|connection| connection.reads()) else { return };
+        // While a link opens nothing reaches a point.
+        if waits && connection.phase != Phase::Opening {
             return self.sockets.mark(token, true, false);
         }
-        let Some(connection) = self.sockets.connection(token).filter(|connection| connection.reads()) else { return };
         let mut scratch = core::mem::take(&mut self.scratch);
         let read = match self.net.read(token, &mut scratch) {
             Ok(0) => Read::Over(end_of_stream(connection)),
@@ -93,6 +95,17 @@ impl<N: Net> Driver<N> {
     fn take_bytes(&mut self, token: Token, mut bytes: &mut [u8]) -> Result<(), Ended> {
         // The connection is taken out for as long as its frames go to the kernel.
         let Some(mut connection) = self.sockets.lend(token) else { return Ok(()) };
+        match connection.phase {
+            Phase::Lingering(_) => {
+                self.sockets.give_back(token, connection);
+                return Ok(());
+            }
+            Phase::Shut => {
+                connection.moved += bytes.len();
+                connection.dropped += bytes.len();
+            }
+            _ => {}
+        }
         let done = self.take_frames(&mut connection, &mut bytes);
         let is_silent = connection.output.is_empty();
         self.sockets.give_back(token, connection);
@@ -111,7 +124,7 @@ impl<N: Net> Driver<N> {
             let part: &[u8] = match link.receive(bytes, &mut outlet) {
                 Ok(Some(part)) => part,
                 Ok(None) => break Ok(()),
-                Err(error) => break Err(Ended::Protocol(error.to_string())),
+                Err(error) => break Err(error.into()),
             };
             match connection.phase {
                 // This end has closed: what still comes is not taken.
@@ -225,11 +238,15 @@ impl<N: Net> Driver<N> {
     /// The link's handshake may have ended with what came last.
     pub(super) fn open_if_ready(&mut self, token: Token) {
         let Some(connection) = self.sockets.connection(token) else { return };
-        if connection.phase == Phase::Opening && connection.link.state() == LinkState::Open {
-            connection.phase = Phase::Offered;
-            let owner = connection.owner;
-            self.tell(owner, Opened);
+        if connection.phase != Phase::Opening || connection.link.state() != LinkState::Open {
+            return;
         }
+        let Some(peer) = connection.link.peer().copied() else { return };
+        connection.phase = Phase::Offered;
+        connection.frame_limit = connection.frame_limit.min(peer.frame_limit);
+        let owner = connection.owner;
+        self.openings.end(token);
+        self.tell(owner, Opened { peer });
     }
 
     /// The order `Begin`: the proxy has said who takes the peer's messages.
@@ -268,9 +285,9 @@ impl Connection {
 /// What the end of the stream means.
 fn end_of_stream(connection: &mut Connection) -> Ended {
     match connection.link.end() {
-        Err(error) => Ended::Protocol(error.to_string()),
+        Err(error) => error.into(),
         Ok(()) if connection.decoder.is_idle() => Ended::ByPeer,
-        Ok(()) => Ended::CutShort,
+        Ok(()) => Ended::Protocol("expected the rest of a frame, got a goodbye".into()),
     }
 }
 

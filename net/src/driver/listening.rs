@@ -7,12 +7,13 @@ use std::io;
 use fsm_core::Address;
 
 use super::Driver;
-use super::connection::{Connection, ConnectionId};
+use super::connection::{Connection, ConnectionId, Phase};
+use super::dialling::Purpose;
 use super::sockets::Socket;
-use crate::host_port::HostPort;
-use crate::messages::Failure;
+use crate::link::ListenSecurity;
+use crate::messages::{Ended, Failure};
 use crate::net::{AcceptFailure, Net, Token};
-use crate::orders::{Bound, Incoming, NotBound, TurnedAway};
+use crate::orders::{Bind, Bound, Incoming, NotBound, TurnedAway};
 
 /// Peers that one port accepts in one turn at the most.
 const ACCEPTS: usize = 64;
@@ -22,6 +23,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_
 /// An open port.
 pub(super) struct Port {
     pub(super) owner: Address,
+    security: ListenSecurity,
     /// How long it will wait when the system has no room; zero while it has.
     pause: Duration,
     /// The owner knows that peers are turned away.
@@ -30,18 +32,22 @@ pub(super) struct Port {
 
 impl<N: Net> Driver<N> {
     /// The order `Bind`.
-    pub(super) fn bind(&mut self, owner: Address, at: &HostPort) {
+    pub(super) fn bind(&mut self, owner: Address, bind: &Bind) {
         self.kernel.watch(owner);
-        match at.address() {
-            Some(address) => self.bind_address(owner, address),
-            None => self.look_up(owner, at, super::dialling::Purpose::Bind),
+        if let Err(error) = bind.security.check() {
+            return self.tell(owner, NotBound { reason: Failure::wrong_settings(&error) });
+        }
+        let security = bind.security.clone();
+        match bind.at.address() {
+            Some(address) => self.bind_address(owner, address, security),
+            None => self.look_up(owner, &bind.at, Purpose::Bind(security)),
         }
     }
 
-    pub(super) fn bind_address(&mut self, owner: Address, at: SocketAddr) {
+    pub(super) fn bind_address(&mut self, owner: Address, at: SocketAddr, security: ListenSecurity) {
         match self.net.listen(at) {
             Ok((token, at)) => {
-                let port = Port { owner, pause: Duration::ZERO, is_told: false };
+                let port = Port { owner, security, pause: Duration::ZERO, is_told: false };
                 self.sockets.insert(token, owner, Socket::Port(Box::new(port)));
                 self.tell(owner, Bound { at });
             }
@@ -76,13 +82,40 @@ impl<N: Net> Driver<N> {
     }
 
     fn accepted(&mut self, port: Token, owner: Address, token: Token, remote: SocketAddr) {
-        if let Some(port) = self.sockets.port(port) {
-            (port.pause, port.is_told) = (Duration::ZERO, false);
-        }
+        let Some(port) = self.sockets.port(port) else { return };
+        (port.pause, port.is_told) = (Duration::ZERO, false);
+        let link = match self.net.seed() {
+            Ok(seed) => {
+                port.security.link(self.settings.frame_limit, seed).map_err(|error| Failure::wrong_settings(&error))
+            }
+            Err(error) => Err(error.into()),
+        };
+        let link = match link {
+            Ok(link) => link,
+            Err(reason) => {
+                self.net.close(token);
+                self.counters.turned_away += 1;
+                return self.tell(owner, TurnedAway { reason });
+            }
+        };
+        self.make_room_to_open();
         self.counters.accepted += 1;
-        let connection = Connection::new(owner, remote, &self.settings);
-        self.sockets.offer(token, owner, connection);
+        self.sockets.offer(token, owner, Connection::new(owner, remote, link, &self.settings));
+        self.openings.begin(token, remote.ip());
         self.tell(owner, Incoming { connection: ConnectionId(token), remote });
+    }
+
+    /// Of those who have not opened their links yet, one has to go when they are too many.
+    fn make_room_to_open(&mut self) {
+        while self.openings.len() >= self.settings.openings.max(1) {
+            let Some(token) = self.openings.crowd_out() else { return };
+            let Some(connection) = self.sockets.connection(token) else { continue };
+            let owner = connection.owner;
+            match connection.phase {
+                Phase::Waiting => self.decline(owner, ConnectionId(token)),
+                _ => self.peer_ended(token, Ended::System(Failure::crowded())),
+            }
+        }
     }
 
     /// The system has no room: whoever waits learns it at once, and the port waits before it tries again.

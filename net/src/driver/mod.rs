@@ -9,6 +9,7 @@
 //! | `sockets.rs` | which socket is what, and who owns it |
 //! | `listening.rs` | ports: binding, accepting, what to do when the system has no room |
 //! | `dialling.rs` | attempts to connect, name look-ups |
+//! | `openings.rs` | peers that have not opened their links yet: how many there may be |
 //! | `connection.rs` | one connection: its state |
 //! | `inbound.rs` | from the socket to the kernel |
 //! | `outbound.rs` | from the kernel to the socket |
@@ -19,6 +20,7 @@ mod connection;
 mod dialling;
 mod inbound;
 mod listening;
+mod openings;
 mod outbound;
 mod sockets;
 
@@ -34,6 +36,7 @@ use crate::wire::Pool;
 use connection::Connection;
 pub use connection::ConnectionId;
 use dialling::Dials;
+use openings::Openings;
 use sockets::Sockets;
 
 /// Timers that come due in one turn at the most.
@@ -42,6 +45,9 @@ const TIMERS: usize = 4_096;
 const MESSAGES: usize = 1_024;
 /// Sockets that are served in one turn at the most.
 const SOCKETS: usize = 256;
+/// Sockets whose links are being opened that are served in one turn at the most, besides the others: each may cost a quarter
+/// of a millisecond of computing with keys.
+const OPENINGS: usize = 4;
 /// What one read takes at the most; a connection is read once a turn.
 const READ: usize = 64 * 1024;
 
@@ -63,6 +69,7 @@ pub struct Driver<N: Net> {
     settings: NetSettings,
     sockets: Sockets,
     dials: Dials,
+    openings: Openings,
     /// What the network has reported and no turn has looked at.
     events: VecDeque<Ready>,
     scratch: Vec<u8>,
@@ -105,6 +112,7 @@ impl<N: Net> Driver<N> {
             settings,
             sockets: Sockets::default(),
             dials: Dials::default(),
+            openings: Openings::default(),
             events: VecDeque::new(),
             scratch: vec![0; READ],
             pool: Pool::new(),
@@ -178,6 +186,10 @@ impl<N: Net> Driver<N> {
         // behind what it sent before.
         for _ in 0..SOCKETS.min(self.sockets.marked_len()) {
             let Some((token, readiness)) = self.sockets.take_marked() else { break };
+            self.serve(token, readiness);
+        }
+        for _ in 0..OPENINGS.min(self.sockets.opening_len()) {
+            let Some((token, readiness)) = self.sockets.take_opening() else { break };
             self.serve(token, readiness);
         }
         self.kernel.run(MESSAGES);

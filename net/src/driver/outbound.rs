@@ -33,9 +33,9 @@ impl<N: Net> Driver<N> {
     /// A machine's order. Whoever else sends to the driver gets nowhere.
     fn order(&mut self, from: Address, body: Body) {
         if let Some(bind) = body.peek::<Bind>() {
-            self.bind(from, &bind.at);
+            self.bind(from, bind);
         } else if let Some(dial) = body.peek::<Dial>() {
-            self.dial(from, &dial.to);
+            self.dial(from, dial);
         } else if let Some(attach) = body.peek::<Attach>() {
             self.attach(from, attach);
         } else if let Some(decline) = body.peek::<Decline>() {
@@ -91,13 +91,12 @@ impl<N: Net> Driver<N> {
 
     fn write_far(&mut self, to: Address, from: Address, encoded: &Encoded) -> Result<(), Undelivered> {
         let token = self.sockets.of(to.near()).ok_or(Undelivered::Disconnected)?;
-        let limit = self.settings.frame_limit;
         let connection = self.sockets.connection(token).ok_or(Undelivered::Disconnected)?;
         if !connection.takes_messages() {
             return Err(Undelivered::Disconnected);
         }
         let before = connection.output.fill();
-        let (border, names) = (&mut connection.border, &mut connection.outgoing);
+        let (border, names, limit) = (&mut connection.border, &mut connection.outgoing, connection.frame_limit);
         let appended = connection
             .output
             .append(&mut self.pool, |out| encode_message(border, names, limit, to, from, encoded, out));
@@ -176,14 +175,14 @@ impl<N: Net> Driver<N> {
     fn flush_one(&mut self, token: Token) {
         let Some(connection) = self.sockets.connection(token) else { return };
         let before = connection.output.fill();
-        if let Err(error) = connection.output.seal(&mut *connection.link, &mut self.pool) {
-            return self.peer_ended(token, Ended::Protocol(error.to_string()));
+        if let Err(error) = connection.seal(&mut self.pool) {
+            return self.write_failed(token, error.into());
         }
         if connection.output.ready() > 0 {
             match self.net.write_vectored(token, &connection.output.slices()) {
                 Ok(count) => {
                     connection.output.consume(count, &mut self.pool);
-                    connection.taken += count;
+                    connection.moved += count;
                     if connection.output.ready() > 0 {
                         self.sockets.mark_dirty(token); // the rest in the next turn
                     }
@@ -205,6 +204,11 @@ impl<N: Net> Driver<N> {
         }
         match &connection.phase {
             Phase::Shutting => self.shut_write_half(token),
+            // The peer is still to read why.
+            Phase::Draining(ended @ Ended::Link(_)) if connection.link.peer().is_none() => {
+                connection.phase = Phase::Lingering(ended.clone());
+                self.shut_write_half(token);
+            }
             Phase::Draining(ended) => {
                 let ended = ended.clone();
                 self.finish(token, ended);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use fsm_core::{Address, Moment};
 
 use super::Connection;
+use super::connection::Phase;
 use super::listening::Port;
 use crate::net::Token;
 
@@ -45,6 +46,9 @@ pub(super) struct Sockets {
     /// The socket that a point owns. Only looked into, never walked: its order must not show.
     owners: HashMap<Address, Token>,
     marked: VecDeque<Token>,
+    /// Those of them whose links are being opened. They have turns of their own, so that they do not hold up the others, nor
+    /// the others them.
+    opening: VecDeque<Token>,
     dirty: VecDeque<Token>,
     /// Ports that wait for the system to have room again.
     throttled: Vec<(Moment, Token)>,
@@ -186,8 +190,9 @@ impl Sockets {
         let Some(entry) = self.entry(token) else { return };
         entry.readiness.readable |= readable;
         entry.readiness.writable |= writable;
+        let opens = matches!(&entry.socket, Socket::Connection(connection) if connection.phase == Phase::Opening);
         if !core::mem::replace(&mut entry.is_marked, true) {
-            self.marked.push_back(token);
+            if opens { self.opening.push_back(token) } else { self.marked.push_back(token) }
         }
     }
 
@@ -197,12 +202,31 @@ impl Sockets {
 
     pub(super) fn take_marked(&mut self) -> Option<(Token, Readiness)> {
         while let Some(token) = self.marked.pop_front() {
-            if let Some(entry) = self.entry(token) {
-                entry.is_marked = false;
-                return Some((token, core::mem::take(&mut entry.readiness)));
+            if let Some(readiness) = self.unmark(token) {
+                return Some((token, readiness));
             }
         }
         None
+    }
+
+    pub(super) fn opening_len(&self) -> usize {
+        self.opening.len()
+    }
+
+    /// The next of those whose links are being opened.
+    pub(super) fn take_opening(&mut self) -> Option<(Token, Readiness)> {
+        while let Some(token) = self.opening.pop_front() {
+            if let Some(readiness) = self.unmark(token) {
+                return Some((token, readiness));
+            }
+        }
+        None
+    }
+
+    fn unmark(&mut self, token: Token) -> Option<Readiness> {
+        let entry = self.entry(token)?;
+        entry.is_marked = false;
+        Some(core::mem::take(&mut entry.readiness))
     }
 
     /// The connection has something to write.
@@ -228,7 +252,7 @@ impl Sockets {
     }
 
     pub(super) fn has_work(&self) -> bool {
-        !self.marked.is_empty() || !self.dirty.is_empty()
+        !self.marked.is_empty() || !self.opening.is_empty() || !self.dirty.is_empty()
     }
 
     /// The port accepts nothing before `until`.

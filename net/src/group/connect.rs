@@ -10,6 +10,7 @@ use super::retry::Retry;
 use crate::messages::{Abandoned, Close, Closed, Connected, NotConnected};
 use crate::networking::Networking;
 use crate::request::Connect;
+use crate::wire::LinkError;
 
 /// Connects, and connects again: the member of a group that stands for a server.
 ///
@@ -18,7 +19,8 @@ use crate::request::Connect;
 /// [`Connect::session`] the address is that of the session, which takes those messages itself.
 ///
 /// It ends when it is stopped, when this end closes the connection or the session ends (with the session's value), or with
-/// [`Exhausted`] when [`Retry`] allows no more attempts.
+/// [`Exhausted`] when [`Retry`] allows no more attempts. A server whose key is known and that does not admit this end's key
+/// is not asked again: it ends with [`NotConnected`].
 ///
 /// ```
 /// use fsm_net::{ConnectToAddress, HostPort, Retry};
@@ -109,6 +111,9 @@ impl ConnectToAddress {
     fn PENDING_NotConnected(&mut self, fault: NotConnected, cx: &mut Context) -> Next<Self> {
         if cx.from() != self.attempt && !cx.from().is_far() {
             return Self::PENDING;
+        }
+        if fault.reason.link.as_ref().is_some_and(LinkError::is_final) {
+            return Self::complete(fault);
         }
         let waited = self.attempts.failed(fault.tried, &fault, cx.random());
         self.wait(waited, cx)

@@ -308,13 +308,14 @@ impl Link for Secured {
         let expected = match &self.stage {
             Stage::Failed(error) => return Err((**error).clone()),
             Stage::Records(records) if records.is_over => return Ok(()),
-            Stage::Records(records) if records.waiting.is_none() => return Err(self.fail(LinkError::CutOff)),
+            // The peer may have ended its own half only: this end can still say what it has to say.
+            Stage::Records(records) if records.waiting.is_none() => return Err(LinkError::CutOff),
             // This end has left before the link was open: there was nobody to say goodbye to.
             _ if self.state == LinkState::Closed => return Ok(()),
             Stage::Records(_) => "the peer to be ready after the handshake".into(),
             Stage::Handshake(handshake) => format!("the handshake of a link in the mode {}", handshake.mode()),
         };
-        Err(self.fail(LinkError::Mismatch { expected, got: "the end of the stream; the other end knows why".into() }))
+        Err(self.fail(LinkError::Left { expected }))
     }
 
     fn state(&self) -> LinkState {

@@ -122,6 +122,12 @@ impl ListenSecurity {
         Self { common: Common::new(true), ..Self::clear() }
     }
 
+    /// The same settings, encrypted at the least.
+    pub(crate) fn with_encryption(mut self) -> Self {
+        self.common.encrypted = true;
+        self
+    }
+
     /// Proves to every connector that this end owns `identity`.
     #[must_use]
     pub fn identity(mut self, identity: Identity) -> Self {
@@ -276,6 +282,12 @@ impl ConnectSecurity {
     /// Against listeners on the way. **Nobody is authenticated**: a man in the middle is not noticed.
     pub fn encrypted() -> Self {
         Self { common: Common::new(true), ..Self::clear() }
+    }
+
+    /// The same settings, encrypted at the least.
+    pub(crate) fn with_encryption(mut self) -> Self {
+        self.common.encrypted = true;
+        self
     }
 
     /// Only the owner of `key` may answer. Up to four keys can be named, for an address whose key changes.

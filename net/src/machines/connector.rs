@@ -2,7 +2,9 @@
 
 use core::net::SocketAddr;
 
-use fsm_core::{Aborted, Address, Context, Done, Machine, Message, Next, Start, Stop, Vocabulary, state_machine};
+use fsm_core::{
+    Aborted, Address, Context, Done, Machine, Message, Moment, Next, Start, Stop, Vocabulary, state_machine,
+};
 
 use crate::machines::Proxy;
 use crate::messages::{Failure, NotConnected};
@@ -14,6 +16,8 @@ use crate::request::Connect;
 pub struct Connector {
     connect: Connect,
     controller: Address,
+    /// When the time is over.
+    until: Moment,
 }
 
 /// The attempt has taken as long as it may.
@@ -23,7 +27,7 @@ struct Deadline;
 
 impl Connector {
     pub(crate) fn new(connect: Connect, controller: Address) -> Self {
-        Self { connect, controller }
+        Self { connect, controller, until: Moment::ZERO }
     }
 
     /// What was asked for.
@@ -39,14 +43,17 @@ impl Connector {
 #[state_machine(INITIAL, DIALLING, HANDING_OVER, RELEASING)]
 impl Connector {
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        cx.send(Address::DRIVER, Dial { to: self.connect.to.clone() });
+        self.until = cx.now() + self.connect.within;
+        cx.send(Address::DRIVER, Dial { to: self.connect.to.clone(), security: self.connect.security.clone() });
         cx.start(self.connect.within, Deadline);
         Self::DIALLING
     }
 
     fn DIALLING_Dialled(&mut self, dialled: Dialled, cx: &mut Context) -> Next<Self> {
         let (requested, remote) = (self.connect.to.clone(), dialled.remote);
-        let proxy = Proxy::connected(dialled, self.controller, requested).session(self.connect.session.clone());
+        let proxy = Proxy::connected(dialled, self.controller, requested)
+            .session(self.connect.session.clone())
+            .open_within(self.until - cx.now());
         if cx.create_beside(proxy).is_none() {
             self.fail(Some(remote), Failure::no_room(), cx);
             return Self::complete(Done); // the driver closes a connection that nobody attached

@@ -31,7 +31,7 @@ impl Listener {
 #[state_machine(INITIAL, BINDING, LISTENING, RELEASING)]
 impl Listener {
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        cx.send(Address::DRIVER, Bind { at: self.listen.at.clone() });
+        cx.send(Address::DRIVER, Bind { at: self.listen.at.clone(), security: self.listen.security.clone() });
         Self::BINDING
     }
 
@@ -50,8 +50,10 @@ impl Listener {
 
     fn LISTENING_Incoming(&mut self, incoming: Incoming, cx: &mut Context) -> Next<Self> {
         if let Some(listening) = self.at {
-            let proxy = Proxy::accepted(incoming.connection, self.controller, listening, incoming.remote);
-            if cx.create_beside(proxy.session(self.listen.session.clone())).is_none() {
+            let proxy = Proxy::accepted(incoming.connection, self.controller, listening, incoming.remote)
+                .session(self.listen.session.clone())
+                .open_within(self.listen.open_within);
+            if cx.create_beside(proxy).is_none() {
                 cx.send(Address::DRIVER, Decline { connection: incoming.connection });
                 cx.send(self.controller, NotAccepted { listening, reason: Failure::no_room() });
             }

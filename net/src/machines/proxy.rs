@@ -10,6 +10,7 @@ use fsm_core::{
 
 use crate::driver::ConnectionId;
 use crate::host_port::HostPort;
+use crate::link::LinkPeer;
 use crate::messages::{
     Abandoned, Accepted, Close, Closed, Congested, Connected, Ended, Failure, NotAccepted, NotConnected, Relieved,
 };
@@ -31,6 +32,7 @@ pub struct Proxy {
     controller: Address,
     origin: Origin,
     remote: SocketAddr,
+    open_within: Duration,
     opened: Moment,
     maker: Option<SessionMaker>,
     session: Option<Address>,
@@ -47,6 +49,11 @@ enum Origin {
     Accepted { listening: SocketAddr },
     Connected { requested: HostPort, local: SocketAddr },
 }
+
+/// The link has not been opened in time.
+#[derive(Debug, Message)]
+#[message(name = "statepoint.order.Unopened", local)]
+struct Unopened;
 
 /// A peer that reads slowly has had its time.
 #[derive(Debug, Message)]
@@ -74,12 +81,17 @@ impl Proxy {
     }
 
     fn new(connection: ConnectionId, controller: Address, origin: Origin, remote: SocketAddr) -> Self {
-        let (opened, maker, session, value, told, stopped) = (Moment::ZERO, None, None, None, false, false);
-        Self { connection, controller, origin, remote, opened, maker, session, value, told, stopped }
+        let (open_within, opened) = (Duration::ZERO, Moment::ZERO);
+        let (maker, session, value, told, stopped) = (None, None, None, false, false);
+        Self { connection, controller, origin, remote, open_within, opened, maker, session, value, told, stopped }
     }
 
     pub(crate) fn session(self, maker: Option<SessionMaker>) -> Self {
         Self { maker, ..self }
+    }
+
+    pub(crate) fn open_within(self, open_within: Duration) -> Self {
+        Self { open_within, ..self }
     }
 
     /// Tells the controller something, in the name of the session or of the peer.
@@ -88,21 +100,18 @@ impl Proxy {
         cx.send_as(from, self.controller, message);
     }
 
-    fn tell_opened(&self, cx: &mut Context) {
-        let (remote, at) = (self.remote, cx.now());
+    fn tell_opened(&self, peer: &LinkPeer, cx: &mut Context) {
+        let (remote, at, key) = (self.remote, self.opened, peer.key);
         match &self.origin {
-            Origin::Accepted { listening } => self.tell(Accepted { listening: *listening, remote, at }, cx),
+            Origin::Accepted { listening } => self.tell(Accepted { listening: *listening, remote, at, key }, cx),
             Origin::Connected { requested, local } => {
-                self.tell(Connected { requested: requested.clone(), remote, local: *local, at }, cx);
+                self.tell(Connected { requested: requested.clone(), remote, local: *local, at, key }, cx);
             }
         }
     }
 
-    fn tell_not_opened(&self, reason: &Ended, cx: &mut Context) {
-        let reason = match reason {
-            Ended::System(failure) => failure.clone(),
-            other => Failure { kind: std::io::ErrorKind::ConnectionAborted, code: None, text: other.to_string() },
-        };
+    fn tell_not_opened(&mut self, reason: Failure, cx: &mut Context) {
+        self.told = true;
         match &self.origin {
             Origin::Accepted { listening } => self.tell(NotAccepted { listening: *listening, reason }, cx),
             Origin::Connected { requested, .. } => {
@@ -113,9 +122,9 @@ impl Proxy {
     }
 
     /// Who takes the peer's messages: the session, when there is to be one, else the controller.
-    fn target(&mut self, cx: &mut Context) -> Address {
+    fn target(&mut self, link: &LinkPeer, cx: &mut Context) -> Address {
         let Some(maker) = &self.maker else { return self.controller };
-        let peer = Peer { address: cx.me().with_far(1), controller: self.controller, remote: self.remote };
+        let peer = Peer::new(cx.me().with_far(1), self.controller, self.remote, link);
         let session = cx.create(maker.create(&peer));
         self.session = Some(session).filter(|session| !session.is_none());
         session
@@ -126,28 +135,41 @@ impl Proxy {
 impl Proxy {
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
         cx.send(Address::DRIVER, Attach { connection: self.connection });
+        cx.start(self.open_within, Unopened);
         Self::OPENING
     }
 
-    fn OPENING_Opened(&mut self, _: Opened, cx: &mut Context) -> Next<Self> {
+    fn OPENING_Opened(&mut self, Opened { peer }: Opened, cx: &mut Context) -> Next<Self> {
+        cx.cancel::<Unopened>();
         self.opened = cx.now();
-        let target = self.target(cx);
+        let target = self.target(&peer, cx);
         if target.is_none() {
             // The kernel has no room for the session.
-            self.tell_not_opened(&Ended::System(Failure::no_room()), cx);
-            self.told = true;
-            cx.send(Address::DRIVER, Cut { at_once: true });
-            return Self::CLOSING;
+            return self.give_up(Failure::no_room(), cx);
         }
-        self.tell_opened(cx);
+        self.tell_opened(&peer, cx);
         cx.send(Address::DRIVER, Begin { target });
         Self::OPEN
     }
 
     /// The connection has gone before its link was open: there never was a peer to speak of.
     fn OPENING_Lost(&mut self, lost: Lost, cx: &mut Context) -> Next<Self> {
-        self.tell_not_opened(&lost.reason, cx);
-        self.told = true;
+        self.tell_not_opened(lost.reason.into(), cx);
+        self.shut(cx)
+    }
+
+    fn OPENING_Unopened(&mut self, _: Unopened, cx: &mut Context) -> Next<Self> {
+        self.give_up(Failure::timed_out("the peer has not opened its link in time"), cx)
+    }
+
+    fn give_up(&mut self, reason: Failure, cx: &mut Context) -> Next<Self> {
+        self.tell_not_opened(reason, cx);
+        cx.send(Address::DRIVER, Cut { at_once: true });
+        Self::CLOSING
+    }
+
+    fn shut(&self, cx: &mut Context) -> Next<Self> {
+        cx.send(Address::DRIVER, Shut);
         Self::CLOSING
     }
 
@@ -159,7 +181,8 @@ impl Proxy {
         if let Some(session) = self.session {
             cx.stop(session);
         }
-        Self::CLOSING
+        // What this end has said since goes before this order, and is still written: the peer may have ended its half only.
+        self.shut(cx)
     }
 
     fn OPEN_Close(&mut self, _: Close, cx: &mut Context) -> Next<Self> {
@@ -179,20 +202,17 @@ impl Proxy {
             cx.start(SESSION_END, Stubborn);
             return Self::OPEN;
         }
-        cx.send(Address::DRIVER, Shut);
-        Self::CLOSING
+        self.shut(cx)
     }
 
     fn OPEN_Completed(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
         self.value = Some(completed.value);
-        cx.send(Address::DRIVER, Shut);
-        Self::CLOSING
+        self.shut(cx)
     }
 
     /// The session does not end: the connection does.
     fn OPEN_Stubborn(&mut self, _: Stubborn, cx: &mut Context) -> Next<Self> {
-        cx.send(Address::DRIVER, Shut);
-        Self::CLOSING
+        self.shut(cx)
     }
 
     fn OPEN_Filled(&mut self, filled: Filled, cx: &mut Context) -> Next<Self> {
@@ -210,8 +230,7 @@ impl Proxy {
     /// The controller ends, so there is nobody to tell.
     fn ANY_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
         (self.told, self.stopped) = (true, true);
-        cx.send(Address::DRIVER, Shut);
-        Self::CLOSING
+        self.shut(cx)
     }
 
     fn CLOSING_Stop(&mut self, _: Stop) -> Next<Self> {
@@ -266,6 +285,10 @@ impl Proxy {
     }
 
     fn CLOSING_Opened(&mut self, _: Opened) -> Next<Self> {
+        Self::CLOSING
+    }
+
+    fn CLOSING_Unopened(&mut self, _: Unopened) -> Next<Self> {
         Self::CLOSING
     }
 

@@ -1,7 +1,9 @@
 //! The network of the system: mio's non-blocking sockets behind [`Net`].
 
 use super::resolver::Resolver;
+use crate::link::Seed;
 use crate::net::{BACKLOG, Net, Ready, Slab, Token, not_a_connection, not_a_listener, not_open};
+use crate::wire::LinkError;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -210,6 +212,10 @@ impl Net for SocketNet {
             Some(Opened::Connection(connection)) => connection.stream.local_addr().map(canonical),
             None => Err(not_open()),
         }
+    }
+
+    fn seed(&mut self) -> Result<Seed, LinkError> {
+        Seed::random()
     }
 }
 

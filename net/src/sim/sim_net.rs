@@ -1,7 +1,9 @@
 //! The simulated network as one host sees it.
 
 use super::state::State;
+use crate::link::Seed;
 use crate::net::{Net, Ready, Token};
+use crate::wire::LinkError;
 use std::cell::RefCell;
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -104,6 +106,10 @@ impl Net for SimNet {
 
     fn local_address(&self, token: Token) -> io::Result<SocketAddr> {
         self.state.borrow().local_address(self.ip, token)
+    }
+
+    fn seed(&mut self) -> Result<Seed, LinkError> {
+        Ok(Seed::from_bytes(self.state.borrow_mut().secret()))
     }
 }
 

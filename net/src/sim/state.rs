@@ -52,6 +52,8 @@ pub(super) struct State {
     pub(super) now: Moment,
     pub(super) seed: u64,
     pub(super) random: Random,
+    /// For the keys of connections: apart, so that the network does the same whether it is encrypted or not.
+    secrets: Random,
     pub(super) faults: Faults,
     pub(super) hosts: BTreeMap<IpAddr, Host>,
     pub(super) connections: BTreeMap<u64, Connection>,
@@ -76,6 +78,7 @@ impl State {
             now: Moment::ZERO,
             seed,
             random: Random::new(seed),
+            secrets: Random::new(seed ^ 0x5345_4352_4554_0001),
             faults,
             hosts: BTreeMap::new(),
             connections: BTreeMap::new(),
@@ -90,6 +93,15 @@ impl State {
             history: History::new(),
             tamper: None,
         }
+    }
+
+    /// The next 32 bytes that a host takes for a secret.
+    pub(super) fn secret(&mut self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for part in bytes.chunks_exact_mut(8) {
+            part.copy_from_slice(&self.secrets.next_u64().to_le_bytes());
+        }
+        bytes
     }
 
     // ---- time

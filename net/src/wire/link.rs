@@ -39,6 +39,12 @@ pub enum LinkError {
         /// What came.
         got: String,
     },
+    /// The peer has gone before the link was open: it was turned away there, it was stopped, or something between has cut the
+    /// stream. Its own trace may tell.
+    Left {
+        /// What should have come.
+        expected: String,
+    },
     /// The peer has refused the link and said why. Anybody on the way can have said it: a hint and no proof.
     Refused {
         /// What the peer said, for people.
@@ -89,6 +95,11 @@ pub enum LinkError {
 }
 
 impl LinkError {
+    /// Whether the peer, or somebody on the way, did what no end of a link does.
+    pub(crate) fn breaks_rules(&self) -> bool {
+        !matches!(self, Self::Left { .. } | Self::Refused { .. } | Self::NotRemembered { .. } | Self::NoRandomness)
+    }
+
     /// Whether another attempt with the same settings must end in the same way. Only a peer whose key was known before can
     /// cause this: nobody on the way can keep this end from trying again.
     pub fn is_final(&self) -> bool {
@@ -102,6 +113,7 @@ impl fmt::Display for LinkError {
             Self::Mismatch { expected, got } => {
                 write!(f, "expected {expected}, got {got}; both ends need the same link settings")
             }
+            Self::Left { expected } => write!(f, "expected {expected}, got the end of the stream"),
             Self::Refused { reason } => write!(f, "expected the peer to open the link, got a refusal: {reason}"),
             Self::WrongKey { expected, got } => {
                 write!(
@@ -198,7 +210,8 @@ pub trait Link: fmt::Debug {
     ///
     /// # Errors
     ///
-    /// [`LinkError::CutOff`] if the peer should have said goodbye and has not.
+    /// [`LinkError::CutOff`] if the peer should have said goodbye and has not. Of all errors this one does not end the link: what
+    /// was to be sent may still be sealed.
     fn end(&mut self) -> Result<(), LinkError>;
 
     /// Where the link stands.

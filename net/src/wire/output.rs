@@ -230,6 +230,13 @@ impl Output {
         self.settle()
     }
 
+    /// Forgets the frames that the link has not seen. What the link has made of earlier ones, or says itself, stays.
+    pub fn clear_frames(&mut self, pool: &mut Pool) {
+        std::mem::take(&mut self.frames).into_iter().for_each(|chunk| pool.give(chunk));
+        self.frames_len = 0;
+        self.settle();
+    }
+
     /// The connection is over: gives all memory back.
     pub fn clear(&mut self, pool: &mut Pool) {
         let Self { frames, ready, .. } = std::mem::replace(self, Self::new(self.marks));

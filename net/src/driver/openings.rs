@@ -1,0 +1,84 @@
+//! Peers that were accepted and have not opened their links yet.
+//!
+//! Such a peer costs a socket, a point and the memory of a handshake, and has proven nothing. So there may only be so many,
+//! and one that comes from an address with many of them makes room for one from an address with few.
+
+use core::net::{IpAddr, Ipv6Addr};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use crate::net::Token;
+
+/// Who has not opened its link yet, and from where.
+#[derive(Default)]
+pub(super) struct Openings {
+    /// The oldest first. Only looked into, never walked: its order must not show.
+    origins: HashMap<Token, IpAddr>,
+    by_origin: BTreeMap<IpAddr, VecDeque<Token>>,
+}
+
+impl Openings {
+    pub(super) fn len(&self) -> usize {
+        self.origins.len()
+    }
+
+    pub(super) fn begin(&mut self, token: Token, from: IpAddr) {
+        let origin = origin(from);
+        self.origins.insert(token, origin);
+        self.by_origin.entry(origin).or_default().push_back(token);
+    }
+
+    /// The link is open, or never will be.
+    pub(super) fn end(&mut self, token: Token) {
+        let Some(origin) = self.origins.remove(&token) else { return };
+        let Some(tokens) = self.by_origin.get_mut(&origin) else { return };
+        tokens.retain(|other| *other != token);
+        if tokens.is_empty() {
+            self.by_origin.remove(&origin);
+        }
+    }
+
+    /// Who has to go when there is no room for another one.
+    pub(super) fn crowd_out(&mut self) -> Option<Token> {
+        let most = self.by_origin.values().max_by_key(|tokens| tokens.len())?;
+        let token = *most.front()?;
+        self.end(token);
+        Some(token)
+    }
+}
+
+/// What one subscriber has of addresses: one of IPv4, a network of 64 bits of IPv6.
+fn origin(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(_) => ip,
+        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::Slab;
+
+    #[test]
+    fn the_oldest_of_the_largest_crowd_goes_first() {
+        let (mut slab, mut openings) = (Slab::new(), Openings::default());
+        let mut begin = |from: &str| {
+            let token = slab.insert(());
+            openings.begin(token, from.parse().expect("an address"));
+            token
+        };
+        let honest = begin("10.0.0.1");
+        let crowd = [begin("fd00::1"), begin("fd00::2:3"), begin("fd00::4")];
+        begin("fd00:0:0:1::1");
+        assert_eq!(openings.len(), 5);
+        assert_eq!(openings.crowd_out(), Some(crowd[0]));
+        openings.end(crowd[1]);
+        openings.end(crowd[1]);
+        openings.end(crowd[2]);
+        openings.end(honest);
+        assert_eq!(openings.len(), 1);
+        openings.crowd_out();
+        assert_eq!((openings.crowd_out(), openings.len()), (None, 0));
+        assert!(openings.by_origin.is_empty());
+    }
+}
