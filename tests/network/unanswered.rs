@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use statepoint::Ended;
+use statepoint::{Ended, Undelivered};
 use statepoint::prelude::*;
 use statepoint::sim::Faults;
 
@@ -15,6 +15,7 @@ use crate::world::{Raw, World, read_to_end, read_until, say_goodbye, write_all};
 
 scenarios!(
     a_peer_that_ends_its_direction_gets_what_waits,
+    a_peer_that_ends_its_direction_gets_every_answer,
     a_peer_that_ends_in_the_middle_of_a_frame_is_cut_short,
     a_close_in_the_middle_of_the_peers_frame_is_a_close,
     a_peer_in_the_middle_of_a_frame_gets_what_was_sent_before_the_close,
@@ -47,6 +48,64 @@ fn a_peer_that_ends_its_direction_gets_what_waits(world: &mut impl World) {
     assert!(bytes.len() > 15_000_000 && !was_reset, "{} bytes", bytes.len());
     let host = server.host;
     world.run_until("the socket to close", |world| world.sockets(host) == 1);
+    world.finish();
+}
+
+/// Answers every note.
+struct Echo(HostPort);
+
+#[state_machine]
+impl Echo {
+    fn ANY_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
+        cx.listen(&self.0);
+        Next::STAY
+    }
+    fn ANY_Accepted(&mut self, _: Accepted) -> Next<Self> {
+        Next::STAY
+    }
+    fn ANY_Listening(&mut self, _: Listening) -> Next<Self> {
+        Next::STAY
+    }
+    fn ANY_Note(&mut self, note: Note, cx: &mut Context) -> Next<Self> {
+        cx.reply(note);
+        Next::STAY
+    }
+    /// It still speaks to a peer that has said all that it wants.
+    fn ANY_Abandoned(&mut self, _: Abandoned, cx: &mut Context) -> Next<Self> {
+        cx.reply(Note { number: 0 });
+        Next::STAY
+    }
+    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+}
+
+/// More questions than are handled in one turn, and the end right behind them.
+fn a_peer_that_ends_its_direction_gets_every_answer(world: &mut impl World) {
+    const COUNT: i64 = 5_000;
+    let host = world.host();
+    // The port is known before somebody listens at it.
+    let probe = Puppet::new(world, host);
+    let (at, listener) = probe.listen(world);
+    probe.act(world, move |cx| cx.stop_listen(listener));
+    world.run_until("the port to be free", |world| world.sockets(host) == 0);
+    world.create(host, Echo(at.into()));
+    world.run_until("the echo to listen", |world| world.sockets(host) == 1);
+    let mut raw = world.dial(at);
+    let mut bytes = frames::message(DEFAULT, Some(0), Called::Name(Note::NAME), &[], &messages::note(1));
+    for number in 2..=COUNT {
+        bytes.extend(frames::message(DEFAULT, Some(0), Called::Number(0), &[], &messages::note(number)));
+    }
+    bytes.extend(frames::GOODBYE);
+    write_all(world, &mut raw, &bytes);
+    raw.shutdown();
+    let (mut bytes, was_reset) = read_to_end(world, &mut raw);
+    assert!(!was_reset && bytes.ends_with(frames::GOODBYE), "the answer to the goodbye comes last");
+    let answers = frames::frames_of(&mut bytes);
+    assert_eq!(answers.len() as i64, COUNT);
+    assert!(answers.last().is_some_and(|last| last.ends_with(&messages::note(COUNT))));
+    assert_eq!(world.kernel(host).counters().dead(Undelivered::Disconnected), 1, "what is said to a peer whose end is known");
+    raw.close();
     world.finish();
 }
 
