@@ -186,6 +186,11 @@ impl Failure {
         Self::new(io::ErrorKind::QuotaExceeded, "No room for another point")
     }
 
+    /// The user's closure has made none.
+    pub(crate) fn no_session() -> Self {
+        Self::new(io::ErrorKind::Other, "The session could not be made: the closure for it has panicked")
+    }
+
     /// More peers open their links at once than may.
     pub(crate) fn crowded() -> Self {
         Self::new(io::ErrorKind::QuotaExceeded, "Too many peers are connecting")

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use fsm_core::{Address, IntoPoint, NewPoint};
@@ -55,8 +56,9 @@ impl SessionMaker {
         Self(Rc::new(move |peer| create(peer).into_point()))
     }
 
-    pub(crate) fn create(&self, peer: &Peer) -> NewPoint {
-        (self.0)(peer)
+    /// None: the user's closure has panicked.
+    pub(crate) fn create(&self, peer: &Peer) -> Option<NewPoint> {
+        catch_unwind(AssertUnwindSafe(|| (self.0)(peer))).ok()
     }
 }
 

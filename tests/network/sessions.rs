@@ -15,6 +15,7 @@ use crate::simulated::Simulated;
 use crate::world::{Raw, World, read_to_end};
 
 scenarios!(
+    a_session_that_cannot_be_made_is_told_to_the_controller,
     a_session_takes_what_the_peer_sends_and_the_controller_what_becomes_of_it,
     a_session_that_ends_closes_its_connection_with_its_value,
     what_a_session_has_sent_before_its_end_arrives,
@@ -281,6 +282,25 @@ fn serve_stubbornly(world: &mut Simulated) -> (Puppet, <Simulated as World>::Raw
     let (_, session) = server.expect::<Accepted>(world);
     let peer = sessions.next(host, session).1.address;
     (server, raw, session, peer)
+}
+
+fn a_session_that_cannot_be_made_is_told_to_the_controller(world: &mut impl World) {
+    let (here, there) = (world.host(), world.host());
+    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+    let own = world.own(here);
+    server.soon(world, move |cx| {
+        let session = |peer: &Peer| -> statepoint::NewPoint { panic!("no session for {}", peer.remote) };
+        cx.listen(Listen::at(own).session(session));
+    });
+    let at = server.expect::<Listening>(world).0.listening;
+    client.connect_in_vain(world, at);
+    let (fault, _) = server.expect::<NotAccepted>(world);
+    assert!(fault.to_string().contains("the closure for it has panicked"), "{fault}");
+    world.run_until("the connection to end", |world| world.sockets(here) == 1);
+    // The port is still open.
+    client.connect_in_vain(world, at);
+    server.expect::<NotAccepted>(world);
+    world.finish();
 }
 
 #[test]

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use statepoint::{Ended, Undelivered};
 use statepoint::prelude::*;
 use statepoint::sim::Faults;
+use statepoint::{Ended, Undelivered};
 
 use crate::frames::{self, Called, DEFAULT};
 use crate::messages::{self, Bulk, Note};
@@ -104,7 +104,11 @@ fn a_peer_that_ends_its_direction_gets_every_answer(world: &mut impl World) {
     let answers = frames::frames_of(&mut bytes);
     assert_eq!(answers.len() as i64, COUNT);
     assert!(answers.last().is_some_and(|last| last.ends_with(&messages::note(COUNT))));
-    assert_eq!(world.kernel(host).counters().dead(Undelivered::Disconnected), 1, "what is said to a peer whose end is known");
+    assert_eq!(
+        world.kernel(host).counters().dead(Undelivered::Disconnected),
+        1,
+        "what is said to a peer whose end is known"
+    );
     raw.close();
     world.finish();
 }

@@ -2,6 +2,7 @@
 
 mod connector;
 mod listener;
+mod news;
 mod proxy;
 
 pub use connector::Connector;

@@ -4,16 +4,15 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use fsm_core::{
-    Address, Body, Completed, Context, Done, Machine, Message, Moment, Next, Start, Stop, Timeout, Value, Vocabulary,
+    Address, Completed, Context, Done, Level, Machine, Message, Next, Start, Stop, Timeout, Value, Vocabulary,
     state_machine,
 };
 
+use super::news::{News, Origin};
 use crate::driver::ConnectionId;
 use crate::host_port::HostPort;
 use crate::link::LinkPeer;
-use crate::messages::{
-    Abandoned, Accepted, Close, Closed, Congested, Connected, Ended, Failure, NotAccepted, NotConnected, Relieved,
-};
+use crate::messages::{Close, Failure};
 use crate::orders::{Attach, Begin, Cut, Dialled, Filled, Lost, Opened, Released, Shut, Slow};
 use crate::request::{Peer, SessionMaker};
 
@@ -29,25 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub struct Proxy {
     connection: ConnectionId,
-    controller: Address,
-    origin: Origin,
-    remote: SocketAddr,
+    news: News,
     open_within: Duration,
-    opened: Moment,
     maker: Option<SessionMaker>,
     session: Option<Address>,
     /// What the session has completed with.
     value: Option<Value>,
-    /// Whether the controller has been told of the end, or need not be.
-    told: bool,
     /// Whether the controller ends, which leaves no time for a peer that reads slowly.
     stopped: bool,
-}
-
-#[derive(Debug)]
-enum Origin {
-    Accepted { listening: SocketAddr },
-    Connected { requested: HostPort, local: SocketAddr },
 }
 
 /// The link has not been opened in time.
@@ -72,18 +60,17 @@ impl Proxy {
         listening: SocketAddr,
         remote: SocketAddr,
     ) -> Self {
-        Self::new(connection, controller, Origin::Accepted { listening }, remote)
+        Self::new(connection, News::new(Origin::Accepted { listening }, controller, remote))
     }
 
     pub(crate) fn connected(dialled: Dialled, controller: Address, requested: HostPort) -> Self {
         let Dialled { connection, remote, local } = dialled;
-        Self::new(connection, controller, Origin::Connected { requested, local }, remote)
+        Self::new(connection, News::new(Origin::Connected { requested, local }, controller, remote))
     }
 
-    fn new(connection: ConnectionId, controller: Address, origin: Origin, remote: SocketAddr) -> Self {
-        let (open_within, opened) = (Duration::ZERO, Moment::ZERO);
-        let (maker, session, value, told, stopped) = (None, None, None, false, false);
-        Self { connection, controller, origin, remote, open_within, opened, maker, session, value, told, stopped }
+    fn new(connection: ConnectionId, news: News) -> Self {
+        let (open_within, maker, session, value) = (Duration::ZERO, None, None, None);
+        Self { connection, news, open_within, maker, session, value, stopped: false }
     }
 
     pub(crate) fn session(self, maker: Option<SessionMaker>) -> Self {
@@ -94,77 +81,38 @@ impl Proxy {
         Self { open_within, ..self }
     }
 
-    /// Tells the controller something, in the name of the session or of the peer.
-    fn tell(&self, message: impl Into<Body>, cx: &mut Context) {
-        let from = self.session.unwrap_or_else(|| cx.me().with_far(1));
-        cx.send_as(from, self.controller, message);
-    }
-
-    fn tell_opened(&self, peer: &LinkPeer, cx: &mut Context) {
-        let (remote, at, key) = (self.remote, self.opened, peer.key);
-        match &self.origin {
-            Origin::Accepted { listening } => self.tell(Accepted { listening: *listening, remote, at, key }, cx),
-            Origin::Connected { requested, local } => {
-                self.tell(Connected { requested: requested.clone(), remote, local: *local, at, key }, cx);
-            }
-        }
-    }
-
-    fn tell_not_opened(&mut self, reason: Failure, cx: &mut Context) {
-        self.told = true;
-        match &self.origin {
-            Origin::Accepted { listening } => self.tell(NotAccepted { listening: *listening, reason }, cx),
-            Origin::Connected { requested, .. } => {
-                let tried = Some(self.remote);
-                self.tell(NotConnected { requested: requested.clone(), tried, reason }, cx);
-            }
-        }
-    }
-
     /// Who takes the peer's messages: the session, when there is to be one, else the controller.
-    fn target(&mut self, link: &LinkPeer, cx: &mut Context) -> Address {
-        let Some(maker) = &self.maker else { return self.controller };
-        let peer = Peer::new(cx.me().with_far(1), self.controller, self.remote, link);
-        let session = cx.create(maker.create(&peer));
-        self.session = Some(session).filter(|session| !session.is_none());
-        session
+    fn target(&mut self, link: &LinkPeer, cx: &mut Context) -> Result<Address, Failure> {
+        let Some(maker) = &self.maker else { return Ok(self.news.controller) };
+        let peer = Peer::new(cx.me().with_far(1), self.news.controller, self.news.remote, link);
+        let session = maker.create(&peer).map(|session| cx.create(session));
+        let session = session.ok_or_else(|| {
+            cx.log(Level::Fault, "the closure that makes sessions has panicked");
+            Failure::no_session()
+        })?;
+        if session.is_none() {
+            return Err(Failure::no_room());
+        }
+        (self.session, self.news.sender) = (Some(session), session);
+        Ok(session)
+    }
+
+    /// The controller ends, so there is nobody to tell.
+    fn stop(&mut self) {
+        self.news.stop();
+        self.stopped = true;
     }
 }
 
 #[state_machine(INITIAL, OPENING(defer(Close)), OPEN, CLOSING(timeout = "3s"))]
 impl Proxy {
-    fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        cx.send(Address::DRIVER, Attach { connection: self.connection });
-        cx.start(self.open_within, Unopened);
-        Self::OPENING
-    }
-
-    fn OPENING_Opened(&mut self, Opened { peer }: Opened, cx: &mut Context) -> Next<Self> {
-        cx.cancel::<Unopened>();
-        self.opened = cx.now();
-        let target = self.target(&peer, cx);
-        if target.is_none() {
-            // The kernel has no room for the session.
-            return self.give_up(Failure::no_room(), cx);
-        }
-        self.tell_opened(&peer, cx);
-        cx.send(Address::DRIVER, Begin { target });
-        Self::OPEN
-    }
-
-    /// The connection has gone before its link was open: there never was a peer to speak of.
-    fn OPENING_Lost(&mut self, lost: Lost, cx: &mut Context) -> Next<Self> {
-        self.tell_not_opened(lost.reason.into(), cx);
-        self.shut(cx)
-    }
-
-    fn OPENING_Unopened(&mut self, _: Unopened, cx: &mut Context) -> Next<Self> {
-        self.give_up(Failure::timed_out("the peer has not opened its link in time"), cx)
-    }
-
     fn give_up(&mut self, reason: Failure, cx: &mut Context) -> Next<Self> {
-        self.tell_not_opened(reason, cx);
-        cx.send(Address::DRIVER, Cut { at_once: true });
+        self.news.not_opened(reason, cx);
+        self.cut(true, cx)
+    }
+
+    fn cut(&self, at_once: bool, cx: &mut Context) -> Next<Self> {
+        cx.send(Address::DRIVER, Cut { at_once });
         Self::CLOSING
     }
 
@@ -173,11 +121,46 @@ impl Proxy {
         Self::CLOSING
     }
 
+    /// A session ends first, and its end closes the connection.
+    fn close(&mut self, cx: &mut Context) -> Next<Self> {
+        let Some(session) = self.session else { return self.shut(cx) };
+        cx.stop(session);
+        cx.start(SESSION_END, Stubborn);
+        Self::OPEN
+    }
+
+    fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
+        self.news.sender = cx.me().with_far(1);
+        cx.send(Address::DRIVER, Attach { connection: self.connection });
+        cx.start(self.open_within, Unopened);
+        Self::OPENING
+    }
+
+    fn OPENING_Opened(&mut self, Opened { peer }: Opened, cx: &mut Context) -> Next<Self> {
+        cx.cancel::<Unopened>();
+        match self.target(&peer, cx) {
+            Ok(target) => {
+                self.news.opened(&peer, cx);
+                cx.send(Address::DRIVER, Begin { target });
+                Self::OPEN
+            }
+            Err(reason) => self.give_up(reason, cx),
+        }
+    }
+
+    /// The connection has gone before its link was open: there never was a peer to speak of.
+    fn OPENING_Lost(&mut self, lost: Lost, cx: &mut Context) -> Next<Self> {
+        self.news.not_opened(lost.reason.into(), cx);
+        self.shut(cx)
+    }
+
+    fn OPENING_Unopened(&mut self, _: Unopened, cx: &mut Context) -> Next<Self> {
+        self.give_up(Failure::timed_out("the peer has not opened its link in time"), cx)
+    }
+
     /// The session, if there is one, is below this machine: it is asked to end, and ends before this machine does.
     fn OPEN_Lost(&mut self, lost: Lost, cx: &mut Context) -> Next<Self> {
-        let Self { remote, opened, .. } = *self;
-        self.tell(Abandoned { remote, opened, at: cx.now(), reason: lost.reason }, cx);
-        self.told = true;
+        self.news.abandoned(lost.reason, cx);
         if let Some(session) = self.session {
             cx.stop(session);
         }
@@ -189,20 +172,10 @@ impl Proxy {
         self.close(cx)
     }
 
-    /// The controller ends, so there is nobody to tell. The session can still say goodbye to its peer.
+    /// The session can still say goodbye to its peer.
     fn OPEN_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
-        (self.told, self.stopped) = (true, true);
+        self.stop();
         self.close(cx)
-    }
-
-    /// A session ends first, and its end closes the connection.
-    fn close(&mut self, cx: &mut Context) -> Next<Self> {
-        if let Some(session) = self.session {
-            cx.stop(session);
-            cx.start(SESSION_END, Stubborn);
-            return Self::OPEN;
-        }
-        self.shut(cx)
     }
 
     fn OPEN_Completed(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
@@ -215,44 +188,29 @@ impl Proxy {
         self.shut(cx)
     }
 
-    fn OPEN_Filled(&mut self, filled: Filled, cx: &mut Context) -> Next<Self> {
-        let Filled { congested, waiting } = filled;
-        for to in [Some(self.controller), self.session].into_iter().flatten() {
-            let from = cx.me().with_far(1);
-            match congested {
-                true => cx.send_as(from, to, Congested { waiting }),
-                false => cx.send_as(from, to, Relieved),
-            }
-        }
+    fn OPEN_Filled(&mut self, Filled { congested, waiting }: Filled, cx: &mut Context) -> Next<Self> {
+        self.news.filled(congested, waiting, self.session, cx);
         Self::OPEN
     }
 
-    /// The controller ends, so there is nobody to tell.
     fn ANY_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
-        (self.told, self.stopped) = (true, true);
+        self.stop();
         self.shut(cx)
     }
 
     fn CLOSING_Stop(&mut self, _: Stop) -> Next<Self> {
-        (self.told, self.stopped) = (true, true);
+        self.stop();
         Self::CLOSING
     }
 
     fn CLOSING_Released(&mut self, released: Released, cx: &mut Context) -> Next<Self> {
-        if !self.told {
-            let Self { remote, opened, .. } = *self;
-            let value = self.value.take().unwrap_or_else(|| Value::from(Done));
-            // Both ends have closed at once, and the driver heard of the peer's end first.
-            let reason = if released.reason.is_orderly() { Ended::ByUs } else { released.reason };
-            self.tell(Closed { value, remote, opened, at: cx.now(), reason }, cx);
-        }
+        self.news.closed(self.value.take(), released.reason, cx);
         Self::complete(Done)
     }
 
     /// The peer neither reads nor answers.
     fn CLOSING_Timeout(&mut self, _: Timeout, cx: &mut Context) -> Next<Self> {
-        cx.send(Address::DRIVER, Cut { at_once: self.stopped });
-        Self::CLOSING
+        self.cut(self.stopped, cx)
     }
 
     /// It does read what was sent before the close: it has as long again.
@@ -262,8 +220,7 @@ impl Proxy {
     }
 
     fn CLOSING_Waited(&mut self, _: Waited, cx: &mut Context) -> Next<Self> {
-        cx.send(Address::DRIVER, Cut { at_once: self.stopped });
-        Self::CLOSING
+        self.cut(self.stopped, cx)
     }
 
     fn CLOSING_Completed(&mut self, completed: Completed) -> Next<Self> {
