@@ -44,6 +44,9 @@
 #![forbid(unsafe_code)]
 #![deny(unreachable_pub)]
 
+// The derived code names the package by its name, as in users' programs.
+extern crate self as statepoint;
+
 pub mod guide;
 mod program;
 
@@ -52,13 +55,13 @@ pub use fsm_macros::Settings;
 pub use fsm_net::{
     Abandoned, Accepted, Close, Closed, Congested, Connect, Connected, Connector, Driver, Ended, Failure, Host,
     HostPort, Listen, Listener, Listening, NetCounters, NetSettings, Networking, NoHostPort, NotAccepted, NotConnected,
-    NotListening, Peer, Proxy, Relieved, Simulation, net, reactor, sim, wire,
+    NotListening, Peer, Proxy, Relieved, Simulation, link, net, reactor, sim, wire,
 };
 pub use fsm_net::{
     AddressGroup, ConnectToAddress, Exhausted, Group, GroupTable, GroupUpdate, ListenAtAddress, Member, NoAddress,
     NotReady, Ready, Retry, UseAddress,
 };
-pub use program::{Program, Settings, SettingsField, run};
+pub use program::{ConnectSettings, ListenSettings, Program, Settings, SettingsField, run};
 
 /// Everything that a program of machines imports.
 ///
@@ -78,4 +81,6 @@ pub mod prelude {
         NotListening, NotReady, Peer, Ready, Relieved, Retry, UseAddress,
     };
     pub use serde::{Deserialize, Serialize};
+
+    pub use crate::program::{ConnectSettings, ListenSettings};
 }

@@ -18,8 +18,12 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
             .filter_map(|field| {
                 let name = field.ident.as_ref()?.to_string();
                 let name = name.trim_start_matches("r#");
+                if is_flattened(&field.attrs) {
+                    let ty = &field.ty;
+                    return Some(quote!(fields.extend(<#ty as ::statepoint::Settings>::fields());));
+                }
                 let help = doc(&field.attrs);
-                Some(quote!(::statepoint::SettingsField { name: #name, help: #help }))
+                Some(quote!(fields.push(::statepoint::SettingsField { name: #name, help: #help });))
             })
             .collect(),
         Fields::Unit => Vec::new(),
@@ -32,9 +36,30 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
     quote! {
         impl #generics ::statepoint::Settings for #ident #arguments #condition {
             const HELP: &'static str = #help;
-            const FIELDS: &'static [::statepoint::SettingsField] = &[#(#fields),*];
+            fn fields() -> ::std::vec::Vec<::statepoint::SettingsField> {
+                #[allow(unused_mut)]
+                let mut fields = ::std::vec::Vec::new();
+                #(#fields)*
+                fields
+            }
         }
     }
+}
+
+/// Whether serde writes the field's own fields in its place.
+fn is_flattened(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().filter(|attribute| attribute.path().is_ident("serde")).any(|attribute| {
+        let mut found = false;
+        // What else stands there is serde's to judge.
+        let _ = attribute.parse_nested_meta(|meta| {
+            found |= meta.path.is_ident("flatten");
+            if meta.input.peek(syn::Token![=]) {
+                meta.value()?.parse::<Expr>()?;
+            }
+            Ok(())
+        });
+        found
+    })
 }
 
 /// The doc comment of an item, lines joined by spaces.
@@ -63,6 +88,14 @@ mod tests {
         assert!(derived.contains("\"A server.\""), "{derived}");
         assert!(derived.contains("name : \"host\" , help : \"Where to listen.\""), "{derived}");
         assert!(derived.contains("name : \"port\" , help : \"\""), "{derived}");
+    }
+
+    #[test]
+    fn the_fields_of_a_flattened_field_stand_in_its_place() {
+        let derived = derived("struct Settings { name: String, #[serde(default, flatten)] at: ListenSettings }");
+        assert!(derived.contains("< ListenSettings as :: statepoint :: Settings > :: fields ()"), "{derived}");
+        assert!(derived.contains("name : \"name\""), "{derived}");
+        assert!(!derived.contains("name : \"at\""), "{derived}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::io;
 use fsm_core::{Message, Moment, Value};
 
 use crate::host_port::HostPort;
-use crate::link::{PublicKey, SecurityError};
+use crate::link::{KeyFileError, PublicKey, SecurityError};
 use crate::wire::LinkError;
 
 /// The port is open. From the listener: what [`stop_listen`](crate::Networking::stop_listen) takes.
@@ -203,6 +203,15 @@ impl Failure {
     /// A caller's settings that make no sense together.
     pub(crate) fn wrong_settings(error: &SecurityError) -> Self {
         Self::new(io::ErrorKind::InvalidInput, error.to_string())
+    }
+
+    /// A file with keys that cannot be used.
+    pub(crate) fn no_key_file(error: &KeyFileError) -> Self {
+        let kind = match error {
+            KeyFileError::System { kind, .. } => *kind,
+            _ => io::ErrorKind::InvalidData,
+        };
+        Self::new(kind, error.to_string())
     }
 
     fn new(kind: io::ErrorKind, text: impl Into<String>) -> Self {

@@ -4,12 +4,14 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use fsm_core::{Address, IntoPoint, NewPoint};
 
 use crate::host_port::HostPort;
 use crate::link::{Binding, ConnectSecurity, Identity, KnownKeys, LinkPeer, ListenSecurity, PublicKey};
+use crate::messages::Failure;
 
 /// How long a peer may take to open its link, unless told otherwise.
 const OPEN_WITHIN: Duration = Duration::from_secs(5);
@@ -92,13 +94,15 @@ pub struct Listen {
     pub(crate) session: Option<SessionMaker>,
     pub(crate) security: ListenSecurity,
     pub(crate) open_within: Duration,
+    /// Why one cannot listen in this way.
+    pub(crate) broken: Option<Failure>,
 }
 
 impl Listen {
     /// Listens at `at`. Port 0 lets the system choose; `Listening` tells what it chose.
     pub fn at(at: impl Into<HostPort>) -> Self {
         let (at, session, security) = (at.into(), None, ListenSecurity::clear());
-        Self { at, session, security, open_within: OPEN_WITHIN }
+        Self { at, session, security, open_within: OPEN_WITHIN, broken: None }
     }
 
     /// Creates a point for each connection: a machine or a routine. It takes what the peer sends without naming another
@@ -122,6 +126,16 @@ impl Listen {
     #[must_use]
     pub fn identity(self, identity: Identity) -> Self {
         Self { security: self.security.identity(identity), ..self }
+    }
+
+    /// As [`Listen::identity`], with the one that is kept in this file. When it cannot be had,
+    /// [`NotListening`](crate::NotListening) comes and says why.
+    #[must_use]
+    pub fn identity_file(self, path: impl AsRef<Path>) -> Self {
+        match Identity::load(path) {
+            Ok(identity) => self.identity(identity),
+            Err(error) => Self { broken: Some(Failure::no_key_file(&error)), ..self },
+        }
     }
 
     /// Admits the owners of these keys, besides those named before, and nobody else. It needs [`Listen::identity`].
@@ -177,13 +191,15 @@ pub struct Connect {
     pub(crate) within: Duration,
     pub(crate) session: Option<SessionMaker>,
     pub(crate) security: ConnectSecurity,
+    /// Why one cannot connect in this way.
+    pub(crate) broken: Option<Failure>,
 }
 
 impl Connect {
     /// Connects to `to`.
     pub fn to(to: impl Into<HostPort>) -> Self {
         let (to, within, session) = (to.into(), Duration::from_secs(10), None);
-        Self { to, within, session, security: ConnectSecurity::clear() }
+        Self { to, within, session, security: ConnectSecurity::clear(), broken: None }
     }
 
     /// Creates a point when there is a connection, as [`Listen::session`] does for each peer.
@@ -222,6 +238,26 @@ impl Connect {
     #[must_use]
     pub fn identity(self, identity: Identity) -> Self {
         Self { security: self.security.identity(identity), ..self }
+    }
+
+    /// As [`Connect::identity`], with the one that is kept in this file. When it cannot be had,
+    /// [`NotConnected`](crate::NotConnected) comes and says why.
+    #[must_use]
+    pub fn identity_file(self, path: impl AsRef<Path>) -> Self {
+        match Identity::load(path) {
+            Ok(identity) => self.identity(identity),
+            Err(error) => Self { broken: Some(Failure::no_key_file(&error)), ..self },
+        }
+    }
+
+    /// As [`Connect::trust_on_first_use`], with the book that is kept in this file; a new one if there is none. When it cannot
+    /// be had, [`NotConnected`](crate::NotConnected) comes and says why.
+    #[must_use]
+    pub fn known_keys_file(self, path: impl Into<PathBuf>) -> Self {
+        match KnownKeys::open(path) {
+            Ok(known) => self.trust_on_first_use(&known),
+            Err(error) => Self { broken: Some(Failure::no_key_file(&error)), ..self },
+        }
     }
 
     /// All that can be said about keys, as a value.

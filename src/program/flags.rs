@@ -71,6 +71,11 @@ impl<S: Settings> Flags<S> {
         let given = Given::read(arguments)?;
         // A value has the type that the factory gives it, whatever stands in the file.
         let types = fields.clone();
+        let fits = |field: &str, value: &Value| {
+            let mut trial = types.clone();
+            trial.insert(field.to_owned(), value.clone());
+            serde_json::from_value::<S>(Value::Object(trial)).is_ok()
+        };
         let file = given.own("settings-file").map_or_else(|| store::default_path(program), PathBuf::from);
         let task = given.task();
         if task != Task::Reset {
@@ -84,11 +89,17 @@ impl<S: Settings> Flags<S> {
         for field in fields.keys().cloned().collect::<Vec<_>>() {
             let variable = format!("STATEPOINT_{}", field.to_uppercase());
             if let Some(value) = environment(&variable) {
-                set(&mut fields, &types, &field, &variable, value.to_string_lossy().into_owned())?;
+                set(&mut fields, &types, &field, &variable, value.to_string_lossy().into_owned(), &fits)?;
+            }
+        }
+        // A list that is given by flags takes the place of what was there before, whole.
+        for (flag, _) in &given.fields {
+            if let Some(Value::Array(list)) = fields.get_mut(&flag.replace('-', "_")) {
+                list.clear();
             }
         }
         for (flag, value) in given.fields.iter().cloned() {
-            set_flag(&mut fields, &types, flag, value)?;
+            set_flag(&mut fields, &types, flag, value, &fits)?;
         }
         let level = match given.own("debug-level") {
             Some(name) => parse_level(name)?,
@@ -107,8 +118,9 @@ impl<S: Settings> Flags<S> {
             text.push_str(&format!(": {}", S::HELP));
         }
         text.push_str("\n\nflags, with the values they have otherwise:\n");
+        let known = S::fields();
         for (field, value) in fields {
-            let help = S::FIELDS.iter().find(|known| known.name == field).map_or("", |known| known.help);
+            let help = known.iter().find(|known| known.name == field).map_or("", |known| known.help);
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             text.push_str(&format!("  {:<28} {help}\n", format!("--{}={value}", flag_of(field))));
         }
@@ -177,12 +189,16 @@ fn parse_level(name: &str) -> Result<Level, SettingsError> {
     name.parse().map_err(|_| wrong("--debug-level", &levels, name.into()))
 }
 
+/// Whether a field of the settings can have this value.
+type Fits<'a> = dyn Fn(&str, &Value) -> bool + 'a;
+
 /// Sets the field of a flag.
 fn set_flag(
     fields: &mut Map<String, Value>,
     types: &Map<String, Value>,
     flag: String,
     given: Option<String>,
+    fits: &Fits<'_>,
 ) -> Result<(), SettingsError> {
     let field = flag.replace('-', "_");
     let Some(known) = types.get(&field) else {
@@ -194,7 +210,7 @@ fn set_flag(
         None if known.is_boolean() => "true".into(),
         None => return Err(SettingsError::NoValue { flag }),
     };
-    set(fields, types, &field, &format!("--{flag}"), value)
+    set(fields, types, &field, &format!("--{flag}"), value, fits)
 }
 
 /// Sets a field to the value that a text stands for, of the type that the field has.
@@ -204,6 +220,7 @@ fn set(
     field: &str,
     origin: &str,
     got: String,
+    fits: &Fits<'_>,
 ) -> Result<(), SettingsError> {
     let Some(known) = types.get(field) else { return Ok(()) };
     let value = match known {
@@ -213,12 +230,30 @@ fn set(
             Ok(number) => Value::Number(number),
             Err(_) => return Err(wrong(origin, "NUMBER", got)),
         },
-        // An option that is not set may be anything; a text needs no quotes.
-        Value::Null => serde_json::from_str(&got).unwrap_or(Value::String(got)),
-        Value::Array(_) | Value::Object(_) => serde_json::from_str(&got).map_err(|_| wrong(origin, "JSON", got))?,
+        // An option that is not set may be anything.
+        Value::Null => text_or_json(got, |value| fits(field, value)),
+        // Either the whole list, or one of it.
+        Value::Array(_) => match serde_json::from_str(&got) {
+            Ok(Value::Array(list)) => Value::Array(list),
+            _ => {
+                let one = text_or_json(got, |value| fits(field, &Value::Array(vec![value.clone()])));
+                let before = fields.get(field).and_then(Value::as_array).into_iter().flatten();
+                Value::Array(before.cloned().chain([one]).collect())
+            }
+        },
+        Value::Object(_) => serde_json::from_str(&got).map_err(|_| wrong(origin, "JSON", got))?,
     };
     fields.insert(field.to_owned(), value);
     Ok(())
+}
+
+/// A text needs no quotes, also when it looks like a number.
+fn text_or_json(got: String, fits: impl Fn(&Value) -> bool) -> Value {
+    let text = Value::String(got);
+    match text.as_str().map(serde_json::from_str) {
+        Some(Ok(value)) if !fits(&text) => value,
+        _ => text,
+    }
 }
 
 fn flag_of(field: &str) -> String {

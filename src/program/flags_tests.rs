@@ -14,7 +14,9 @@ struct Server {
 
 impl Settings for Server {
     const HELP: &'static str = "A server.";
-    const FIELDS: &'static [SettingsField] = &[SettingsField { name: "port", help: "Where to listen." }];
+    fn fields() -> Vec<SettingsField> {
+        vec![SettingsField { name: "port", help: "Where to listen." }]
+    }
 }
 
 /// A folder of this test's own, gone when the test has ended.
@@ -146,8 +148,56 @@ fn a_field_with_the_name_of_a_flag_of_every_program_is_an_error() {
     }
     impl Settings for Clash {
         const HELP: &'static str = "";
-        const FIELDS: &'static [SettingsField] = &[];
+        fn fields() -> Vec<SettingsField> {
+            Vec::new()
+        }
     }
     let error = Flags::parse("clash", &Clash { help: false }, Level::None, [], |_| None).expect_err("they clash");
     assert!(error.to_string().contains("`help` is a flag of every program"), "{error}");
+}
+
+#[derive(Debug, PartialEq, serde::Serialize, Deserialize, crate::Settings)]
+struct Nested {
+    #[serde(flatten)]
+    at: crate::ListenSettings,
+    nick: Option<String>,
+    age: Option<u8>,
+    ports: Vec<u16>,
+    names: Vec<String>,
+}
+
+fn nested(arguments: &[&str]) -> Result<Nested, SettingsError> {
+    let at = crate::ListenSettings::at("localhost", 1);
+    let factory = Nested { at, nick: None, age: None, ports: vec![7], names: Vec::new() };
+    let arguments = arguments.iter().map(OsString::from);
+    Flags::parse("a-program-that-was-never-stored", &factory, Level::None, arguments, |_| None)
+        .map(|flags| flags.settings)
+}
+
+#[test]
+fn the_fields_of_a_flattened_field_are_flags_with_their_help() {
+    let settings = nested(&["--port=2", "--encrypted", "--identity=42"]).expect("they are right");
+    assert_eq!((settings.at.port, settings.at.encrypted), (2, true));
+    assert_eq!(settings.at.identity, Some("42".into()), "a file may be called like a number");
+    let help = <Nested as Settings>::fields();
+    let names: Vec<_> = help.iter().map(|field| field.name).collect();
+    assert_eq!(names, ["host", "port", "encrypted", "identity", "allow", "nick", "age", "ports", "names"]);
+    assert!(help[1].help.starts_with("the port"));
+}
+
+#[test]
+fn an_option_takes_a_text_as_it_stands_and_a_number_where_one_belongs() {
+    let settings = nested(&["--nick=true", "--age=42"]).expect("they are right");
+    assert_eq!((settings.nick.as_deref(), settings.age), (Some("true"), Some(42)));
+    assert!(matches!(nested(&["--age=old"]), Err(SettingsError::Unfit { .. })));
+}
+
+#[test]
+fn a_list_is_given_one_by_one_or_whole() {
+    let settings = nested(&["--names=Ann", "--ports=1", "--names=7", "--ports=2"]).expect("they are right");
+    assert_eq!((settings.names, settings.ports), (vec!["Ann".into(), "7".into()], vec![1, 2]));
+    assert_eq!(nested(&["--ports=[3,4]"]).expect("it is right").ports, [3, 4]);
+    assert_eq!(nested(&[]).expect("they are right").ports, [7]);
+    let error = nested(&["--allow=nobody"]).expect_err("it is no key");
+    assert!(error.to_string().contains("public key"), "{error}");
 }

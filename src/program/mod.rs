@@ -1,6 +1,7 @@
 //! A whole program around one point: settings, flags, trace, signals, exit code.
 
 mod clock;
+mod ends;
 mod flags;
 mod output;
 mod settings;
@@ -14,6 +15,7 @@ use fsm_core::{IntoPoint, Level, Limits, TextTrace, Value};
 use fsm_net::NetSettings;
 use fsm_net::reactor::{Handle, Reactor};
 
+pub use ends::{ConnectSettings, ListenSettings};
 use flags::{Flags, Task};
 use settings::SettingsError;
 pub use settings::{Settings, SettingsField};

@@ -18,13 +18,13 @@ use serde::de::DeserializeOwned;
 ///     server_name: String,
 /// }
 ///
-/// assert_eq!(Settings::FIELDS[0].help, "The name it answers with.");
+/// assert_eq!(Settings::fields()[0].help, "The name it answers with.");
 /// ```
 pub trait Settings: Serialize + DeserializeOwned {
     /// What the program does: the struct's doc comment.
     const HELP: &'static str;
-    /// The fields, in the order of the struct.
-    const FIELDS: &'static [SettingsField];
+    /// The fields, in the order of the struct; those of a field with `#[serde(flatten)]` in its place.
+    fn fields() -> Vec<SettingsField>;
 }
 
 /// One field of [`Settings`].
