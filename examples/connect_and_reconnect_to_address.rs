@@ -66,5 +66,7 @@ async fn connect_to_address(cx: &mut Routine, settings: Settings) -> Result<Welc
 
 fn main() -> std::process::ExitCode {
     let factory = Settings { client_name: "Gladys".into(), host: "127.0.0.1".into(), port: 32011 };
-    statepoint::run(factory, |settings| routine(async move |cx: &mut Routine| connect_to_address(cx, settings).await))
+    statepoint::run(factory, |settings| {
+        routine(async move |cx: &mut Routine| connect_to_address(cx, settings).await).named("connect_to_address")
+    })
 }

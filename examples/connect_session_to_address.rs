@@ -39,6 +39,7 @@ async fn connect_to_address(cx: &mut Routine, settings: Settings) -> Value {
     cx.connect(Connect::to(to).session(move |peer: &Peer| {
         let (client_name, server) = (client_name.clone(), peer.address);
         routine(async move |cx: &mut Routine| connected_to_address(cx, client_name, server).await)
+            .named("connected_to_address")
     }));
     if let Opened::NotConnected(fault) = cx.select().await {
         return fault.into();
@@ -51,5 +52,7 @@ async fn connect_to_address(cx: &mut Routine, settings: Settings) -> Value {
 
 fn main() -> std::process::ExitCode {
     let factory = Settings { client_name: "Gladys".into(), host: "127.0.0.1".into(), port: 32011 };
-    statepoint::run(factory, |settings| routine(async move |cx: &mut Routine| connect_to_address(cx, settings).await))
+    statepoint::run(factory, |settings| {
+        routine(async move |cx: &mut Routine| connect_to_address(cx, settings).await).named("connect_to_address")
+    })
 }

@@ -36,7 +36,7 @@ async fn listen_at_address(cx: &mut Routine, settings: Settings) -> Fault {
     cx.listen(HostPort::new(settings.host, settings.port));
 
     match cx.select::<Opened>().await {
-        Opened::Listening(_) => {}
+        Opened::Listening(listening) => cx.console(format_args!("Listening at {}", listening.listening)),
         Opened::NotListening(fault) => return fault.into(),
         Opened::Stop(_) => return Aborted.into(),
     }
@@ -65,5 +65,7 @@ async fn listen_at_address(cx: &mut Routine, settings: Settings) -> Fault {
 
 fn main() -> std::process::ExitCode {
     let factory = Settings { server_name: "Buster".into(), host: "127.0.0.1".into(), port: 32011 };
-    statepoint::run(factory, |settings| routine(async move |cx: &mut Routine| listen_at_address(cx, settings).await))
+    statepoint::run(factory, |settings| {
+        routine(async move |cx: &mut Routine| listen_at_address(cx, settings).await).named("listen_at_address")
+    })
 }

@@ -43,7 +43,8 @@ impl ListenAtAddress {
         cx.listen(Listen::at(at).session(move |_| AcceptedAtAddress { server_name: server_name.clone() }));
         Self::PENDING
     }
-    fn PENDING_Listening(&mut self, _: Listening) -> Next<Self> {
+    fn PENDING_Listening(&mut self, listening: Listening, cx: &mut Context) -> Next<Self> {
+        cx.console(format_args!("Listening at {}", listening.listening));
         Self::LISTENING
     }
     fn PENDING_NotListening(&mut self, fault: NotListening) -> Next<Self> {

@@ -42,7 +42,7 @@ async fn listen_at_address(cx: &mut Routine, settings: Settings) -> Fault {
     let at = HostPort::new(settings.host, settings.port);
     cx.listen(Listen::at(at).session(move |_| {
         let server_name = server_name.clone();
-        routine(async move |cx: &mut Routine| accepted_at_address(cx, server_name).await)
+        routine(async move |cx: &mut Routine| accepted_at_address(cx, server_name).await).named("accepted_at_address")
     }));
     match cx.select::<Opened>().await {
         Opened::Listening(listening) => cx.console(format_args!("Listening at {}", listening.listening)),
@@ -59,5 +59,7 @@ async fn listen_at_address(cx: &mut Routine, settings: Settings) -> Fault {
 
 fn main() -> std::process::ExitCode {
     let factory = Settings { server_name: "Buster".into(), host: "127.0.0.1".into(), port: 32011 };
-    statepoint::run(factory, |settings| routine(async move |cx: &mut Routine| listen_at_address(cx, settings).await))
+    statepoint::run(factory, |settings| {
+        routine(async move |cx: &mut Routine| listen_at_address(cx, settings).await).named("listen_at_address")
+    })
 }

@@ -1,0 +1,81 @@
+//! A laboratory: a controller, instruments that come and go, and an operator's console that subscribes to what happens.
+//!
+//! cargo run --release --example laboratory -- --debug-level=CONSOLE
+//!
+//! So it is all in one process, over real connections. With `--role=controller`, `--role=console`, `--role=balance` and other
+//! names of instruments each is a process of its own, and they are started, stopped and killed in any order.
+//!
+//! Why machines? Ask what an instrument does with `Measure`. That depends on what it has been through: it measures, or it is
+//! warming up, measuring or calibrating and will measure afterwards. No flag and no list of orders is kept for that; it stands
+//! in the header. And the controller may lose an instrument at any moment: what becomes of the sample is one cell.
+
+mod console;
+mod controller;
+mod instrument;
+mod messages;
+
+use console::Console;
+use controller::Controller;
+use instrument::Instrument;
+use statepoint::prelude::*;
+use statepoint::{AddressGroup, IntoPoint, NewPoint};
+use std::time::Duration;
+
+#[derive(Serialize, Deserialize, Settings)]
+struct Settings {
+    /// Laboratory, controller, console, or the name of an instrument.
+    role: String,
+    host: String,
+    port: u16,
+    instruments: usize,
+    samples: u32,
+}
+
+#[derive(Group)]
+struct Servers {
+    controller: Member,
+}
+
+/// Instruments and consoles are there while they are connected, and again when they have connected again.
+fn connected<P: IntoPoint>(at: &HostPort, create: impl Fn(Address) -> P + 'static) -> AddressGroup {
+    let at = at.clone();
+    let servers = Servers { controller: Member::new(move || ConnectToAddress::new(&at)) };
+    servers.table().resident(move |servers, _| create(servers.controller.address())).group()
+}
+
+fn instrument(at: &HostPort, name: &str) -> AddressGroup {
+    let name = name.to_owned();
+    connected(at, move |controller| Instrument { name: name.clone(), controller })
+}
+
+/// All of it in one process, with somebody who switches the balance off and on again and again.
+async fn laboratory(cx: &mut Routine, at: HostPort, controller: Controller) -> Value {
+    cx.create(controller);
+    cx.create(connected(&at, |controller| Console { controller }));
+    cx.create(instrument(&at, "spectrometer"));
+    cx.create(instrument(&at, "thermometer"));
+    let mut balance = cx.create(instrument(&at, "balance"));
+    loop {
+        match cx.select_within::<Completed>(Duration::from_millis(750)).await {
+            Ok(completed) if cx.from() != balance => return completed.value,
+            Ok(_) => balance = cx.create(instrument(&at, "balance")),
+            Err(_) => cx.stop(balance),
+        }
+    }
+}
+
+fn main() -> std::process::ExitCode {
+    let (role, host) = ("laboratory".into(), "127.0.0.1".into());
+    statepoint::run(Settings { role, host, port: 32011, instruments: 3, samples: 5 }, |settings| -> NewPoint {
+        let at = HostPort::new(settings.host, settings.port);
+        let (report, present, subscribers) = Default::default();
+        let Settings { instruments, samples, .. } = settings;
+        let controller = Controller { listen: Listen::at(&at), instruments, samples, report, present, subscribers };
+        match &*settings.role {
+            "laboratory" => routine(async |cx: &mut Routine| laboratory(cx, at, controller).await).into_point(),
+            "controller" => controller.into_point(),
+            "console" => connected(&at, |controller| Console { controller }).into_point(),
+            name => instrument(&at, name).into_point(),
+        }
+    })
+}
