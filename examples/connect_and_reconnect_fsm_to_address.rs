@@ -11,8 +11,8 @@ use statepoint::prelude::*;
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     client_name: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    to: ConnectSettings,
 }
 
 /// To add a server, add a field.
@@ -61,10 +61,9 @@ impl ConnectAndReconnect {
 }
 
 fn main() -> std::process::ExitCode {
-    let factory = Settings { client_name: "Gladys".into(), host: "127.0.0.1".into(), port: 32011 };
-    statepoint::run(factory, |Settings { client_name, host, port }| {
-        let at = HostPort::new(host, port);
-        let group = Servers { server: Member::new(move || ConnectToAddress::new(&at)) };
+    let factory = Settings { client_name: "Gladys".into(), to: ConnectSettings::to("127.0.0.1", 32011) };
+    statepoint::run(factory, |Settings { client_name, to }| {
+        let group = Servers { server: Member::new(move || ConnectToAddress::new(&to)) };
         ConnectAndReconnect { client_name, group }
     })
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     client_name: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    to: ConnectSettings,
 }
 
 /// To add a server, add a field.
@@ -58,14 +58,14 @@ async fn say_hello(cx: &mut Routine, client_name: String, mut group: Servers) ->
 /// The client object. A `select` that does not list `Stop` ends it with `Aborted` on control-c. However it ends, group and
 /// connection end first.
 async fn connect_to_address(cx: &mut Routine, settings: Settings) -> Result<Welcome, Value> {
-    let at = HostPort::new(settings.host, settings.port); // Where to expect the service.
-    let group = Servers { server: Member::new(move || ConnectToAddress::new(&at)) };
+    let to = settings.to; // Where to expect the service.
+    let group = Servers { server: Member::new(move || ConnectToAddress::new(&to)) };
     cx.create(group.table().group());
     say_hello(cx, settings.client_name, group).await
 }
 
 fn main() -> std::process::ExitCode {
-    let factory = Settings { client_name: "Gladys".into(), host: "127.0.0.1".into(), port: 32011 };
+    let factory = Settings { client_name: "Gladys".into(), to: ConnectSettings::to("127.0.0.1", 32011) };
     statepoint::run(factory, |settings| {
         routine(async move |cx: &mut Routine| connect_to_address(cx, settings).await).named("connect_to_address")
     })

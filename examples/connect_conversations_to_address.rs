@@ -16,8 +16,8 @@ use statepoint::prelude::*;
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     client_name: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    to: ConnectSettings,
     callers: u8,
     /// How often each caller is welcomed before it says goodbye.
     rounds: u32,
@@ -50,7 +50,7 @@ enum Event {
 }
 
 async fn connect_to_address(cx: &mut Routine, settings: Settings) -> Result<Conversations, Value> {
-    cx.connect(HostPort::new(settings.host, settings.port));
+    cx.connect(&settings.to);
     let (rounds, mut with) = (settings.rounds, Vec::new());
     while with.len() < settings.callers.into() {
         match cx.select::<Event>().await {
@@ -69,8 +69,8 @@ async fn connect_to_address(cx: &mut Routine, settings: Settings) -> Result<Conv
 }
 
 fn main() -> std::process::ExitCode {
-    let (client_name, host) = ("Gladys".into(), "127.0.0.1".into());
-    let factory = Settings { client_name, host, port: 32011, callers: 3, rounds: 5 };
+    let to = ConnectSettings::to("127.0.0.1", 32011);
+    let factory = Settings { client_name: "Gladys".into(), to, callers: 3, rounds: 5 };
     statepoint::run(factory, |settings| {
         routine(async move |cx: &mut Routine| connect_to_address(cx, settings).await).named("connect_to_address")
     })

@@ -11,8 +11,8 @@ use statepoint::prelude::*;
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     client_name: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    to: ConnectSettings,
 }
 
 /// The session: what it completes with closes the connection, and reaches the client as `Closed`.
@@ -42,10 +42,9 @@ struct ConnectToAddress {
 #[state_machine(INITIAL, PENDING, CONNECTED)]
 impl ConnectToAddress {
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        let to = HostPort::new(self.settings.host.clone(), self.settings.port);
         let client_name = self.settings.client_name.clone();
         cx.connect(
-            Connect::to(to).session(move |peer: &Peer| ConnectedToAddress {
+            Connect::from(&self.settings.to).session(move |peer: &Peer| ConnectedToAddress {
                 client_name: client_name.clone(),
                 server: peer.address,
             }),
@@ -70,6 +69,6 @@ impl ConnectToAddress {
 }
 
 fn main() -> std::process::ExitCode {
-    let factory = Settings { client_name: "Gladys".into(), host: "127.0.0.1".into(), port: 32011 };
+    let factory = Settings { client_name: "Gladys".into(), to: ConnectSettings::to("127.0.0.1", 32011) };
     statepoint::run(factory, |settings| ConnectToAddress { settings })
 }

@@ -11,13 +11,13 @@ use statepoint::prelude::*;
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     client_name: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    to: ConnectSettings,
 }
 
 struct ConnectToAddress {
     client_name: String,
-    to: HostPort,
+    to: ConnectSettings,
 }
 
 #[state_machine(INITIAL, PENDING, CONNECTED(timeout = "3s"))]
@@ -49,9 +49,6 @@ impl ConnectToAddress {
 }
 
 fn main() -> std::process::ExitCode {
-    let factory = Settings { client_name: "Gladys".into(), host: "127.0.0.1".into(), port: 32011 };
-    statepoint::run(factory, |settings| ConnectToAddress {
-        client_name: settings.client_name,
-        to: HostPort::new(settings.host, settings.port),
-    })
+    let factory = Settings { client_name: "Gladys".into(), to: ConnectSettings::to("127.0.0.1", 32011) };
+    statepoint::run(factory, |settings| ConnectToAddress { client_name: settings.client_name, to: settings.to })
 }

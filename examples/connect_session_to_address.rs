@@ -11,8 +11,8 @@ use statepoint::prelude::*;
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     client_name: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    to: ConnectSettings,
 }
 
 /// The session: what it returns closes the connection, and reaches the client as `Closed`.
@@ -35,8 +35,7 @@ enum Ended {
 
 async fn connect_to_address(cx: &mut Routine, settings: Settings) -> Value {
     let client_name = settings.client_name;
-    let to = HostPort::new(settings.host, settings.port);
-    cx.connect(Connect::to(to).session(move |peer: &Peer| {
+    cx.connect(Connect::from(&settings.to).session(move |peer: &Peer| {
         let (client_name, server) = (client_name.clone(), peer.address);
         routine(async move |cx: &mut Routine| connected_to_address(cx, client_name, server).await)
             .named("connected_to_address")
@@ -51,7 +50,7 @@ async fn connect_to_address(cx: &mut Routine, settings: Settings) -> Value {
 }
 
 fn main() -> std::process::ExitCode {
-    let factory = Settings { client_name: "Gladys".into(), host: "127.0.0.1".into(), port: 32011 };
+    let factory = Settings { client_name: "Gladys".into(), to: ConnectSettings::to("127.0.0.1", 32011) };
     statepoint::run(factory, |settings| {
         routine(async move |cx: &mut Routine| connect_to_address(cx, settings).await).named("connect_to_address")
     })

@@ -12,8 +12,8 @@ use std::time::Duration;
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     client_name: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    to: ConnectSettings,
 }
 
 #[derive(Select)]
@@ -33,7 +33,7 @@ enum Response {
 
 /// The client object.
 async fn connect_to_address(cx: &mut Routine, settings: Settings) -> Result<Welcome, Value> {
-    cx.connect(HostPort::new(settings.host, settings.port)); // Where to expect the service.
+    cx.connect(&settings.to); // Where to expect the service.
 
     let server = match cx.select::<Opened>().await {
         Opened::Connected(_) => cx.from(), // Where the Connected message came from.
@@ -56,7 +56,7 @@ async fn connect_to_address(cx: &mut Routine, settings: Settings) -> Result<Welc
 }
 
 fn main() -> std::process::ExitCode {
-    let factory = Settings { client_name: "Gladys".into(), host: "127.0.0.1".into(), port: 32011 };
+    let factory = Settings { client_name: "Gladys".into(), to: ConnectSettings::to("127.0.0.1", 32011) };
     statepoint::run(factory, |settings| {
         routine(async move |cx: &mut Routine| connect_to_address(cx, settings).await).named("connect_to_address")
     })

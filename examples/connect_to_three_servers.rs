@@ -12,8 +12,8 @@ use statepoint::prelude::*;
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     client_name: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    to: ConnectSettings,
 }
 
 #[derive(Group)]
@@ -63,11 +63,11 @@ impl Session {
 }
 
 fn main() -> std::process::ExitCode {
-    let factory = Settings { client_name: "Gladys".into(), host: "127.0.0.1".into(), port: 32011 };
-    statepoint::run(factory, |Settings { client_name, host, port }| {
+    let factory = Settings { client_name: "Gladys".into(), to: ConnectSettings::to("127.0.0.1", 32011) };
+    statepoint::run(factory, |Settings { client_name, to }| {
         let [clock, store, scale] = [0, 1, 2].map(|server| {
-            let at = HostPort::new(&*host, port.saturating_add(server));
-            Member::new(move || ConnectToAddress::new(&at))
+            let to = ConnectSettings { port: to.port.saturating_add(server), ..to.clone() };
+            Member::new(move || ConnectToAddress::new(&to))
         });
         let session = move |servers: &Servers, _previous| Session {
             client_name: client_name.clone(),

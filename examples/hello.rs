@@ -1,4 +1,4 @@
-//! A server and a client in one program, over a real loopback connection. The trace of both is shown.
+//! A server and a client in one program, over a real and encrypted loopback connection. The trace of both is shown.
 //!
 //! cargo run --release --example hello
 
@@ -14,7 +14,7 @@ struct Server;
 #[state_machine(INITIAL, PENDING, LISTENING)]
 impl Server {
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        cx.listen(HostPort::new("127.0.0.1", 0)); // the system chooses the port
+        cx.listen(Listen::at(HostPort::new("127.0.0.1", 0)).encrypted()); // the system chooses the port
         Self::PENDING
     }
     fn PENDING_Listening(&mut self, listening: Listening, cx: &mut Context) -> Next<Self> {
@@ -48,7 +48,7 @@ struct Client {
 #[state_machine(INITIAL, PENDING, CONNECTED(timeout = "3s"))]
 impl Client {
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        cx.connect(&self.server);
+        cx.connect(Connect::to(&self.server).encrypted());
         Self::PENDING
     }
     fn PENDING_Connected(&mut self, _: Connected, cx: &mut Context) -> Next<Self> {

@@ -17,13 +17,13 @@ use statepoint::prelude::*;
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     server_name: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    at: ListenSettings,
 }
 
 struct ListenAndAsk {
     server_name: String,
-    at: HostPort,
+    at: ListenSettings,
     guests: u32,
 }
 
@@ -65,10 +65,6 @@ impl ListenAndAsk {
 }
 
 fn main() -> std::process::ExitCode {
-    let factory = Settings { server_name: "Buster".into(), host: "127.0.0.1".into(), port: 32011 };
-    statepoint::run(factory, |Settings { server_name, host, port }| ListenAndAsk {
-        server_name,
-        at: HostPort::new(host, port),
-        guests: 0,
-    })
+    let factory = Settings { server_name: "Buster".into(), at: ListenSettings::at("127.0.0.1", 32011) };
+    statepoint::run(factory, |Settings { server_name, at }| ListenAndAsk { server_name, at, guests: 0 })
 }

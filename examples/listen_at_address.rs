@@ -11,8 +11,8 @@ use statepoint::prelude::*;
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     server_name: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    at: ListenSettings,
 }
 
 #[derive(Select)]
@@ -25,6 +25,7 @@ enum Opened {
 #[derive(Select)]
 enum Event {
     Accepted(Accepted),
+    NotAccepted(NotAccepted),
     Hello(Hello),
     Closed(Closed),
     Abandoned(Abandoned),
@@ -33,7 +34,7 @@ enum Event {
 
 /// The server object.
 async fn listen_at_address(cx: &mut Routine, settings: Settings) -> Fault {
-    cx.listen(HostPort::new(settings.host, settings.port));
+    cx.listen(&settings.at);
 
     match cx.select::<Opened>().await {
         Opened::Listening(listening) => cx.console(format_args!("Listening at {}", listening.listening)),
@@ -45,6 +46,10 @@ async fn listen_at_address(cx: &mut Routine, settings: Settings) -> Fault {
         let hello = match cx.select::<Event>().await {
             Event::Accepted(accepted) => {
                 cx.console(format_args!("Accepted {}", accepted.remote)); // Acquired a client.
+                continue;
+            }
+            Event::NotAccepted(fault) => {
+                cx.console(fault); // Somebody else than a client.
                 continue;
             }
             Event::Closed(Closed { remote, .. }) | Event::Abandoned(Abandoned { remote, .. }) => {
@@ -64,7 +69,7 @@ async fn listen_at_address(cx: &mut Routine, settings: Settings) -> Fault {
 }
 
 fn main() -> std::process::ExitCode {
-    let factory = Settings { server_name: "Buster".into(), host: "127.0.0.1".into(), port: 32011 };
+    let factory = Settings { server_name: "Buster".into(), at: ListenSettings::at("127.0.0.1", 32011) };
     statepoint::run(factory, |settings| {
         routine(async move |cx: &mut Routine| listen_at_address(cx, settings).await).named("listen_at_address")
     })

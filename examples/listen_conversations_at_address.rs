@@ -15,8 +15,8 @@ use statepoint::prelude::*;
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     server_name: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    at: ListenSettings,
 }
 
 /// Talks with one caller. They have each other's addresses, so nobody stands between them.
@@ -59,8 +59,8 @@ enum News {
     Abandoned(Abandoned),
 }
 
-async fn listen_at_address(cx: &mut Routine, Settings { server_name, host, port }: Settings) -> Fault {
-    cx.listen(Listen::at(HostPort::new(host, port)).session(move |_| Desk { server_name: server_name.clone() }));
+async fn listen_at_address(cx: &mut Routine, Settings { server_name, at }: Settings) -> Fault {
+    cx.listen(Listen::from(&at).session(move |_| Desk { server_name: server_name.clone() }));
     loop {
         match cx.select::<News>().await {
             News::Listening(listening) => cx.console(format_args!("Listening at {}", listening.listening)),
@@ -72,7 +72,7 @@ async fn listen_at_address(cx: &mut Routine, Settings { server_name, host, port 
 }
 
 fn main() -> std::process::ExitCode {
-    let factory = Settings { server_name: "Buster".into(), host: "127.0.0.1".into(), port: 32011 };
+    let factory = Settings { server_name: "Buster".into(), at: ListenSettings::at("127.0.0.1", 32011) };
     statepoint::run(factory, |settings| {
         routine(async move |cx: &mut Routine| listen_at_address(cx, settings).await).named("listen_at_address")
     })

@@ -11,13 +11,13 @@ use statepoint::prelude::*;
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     server_name: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    at: ListenSettings,
 }
 
 struct ListenAtAddress {
     server_name: String,
-    at: HostPort,
+    at: ListenSettings,
 }
 
 #[state_machine(INITIAL, PENDING, LISTENING)]
@@ -37,6 +37,10 @@ impl ListenAtAddress {
         cx.console(format_args!("Accepted {}", accepted.remote));
         Self::LISTENING
     }
+    fn LISTENING_NotAccepted(&mut self, fault: NotAccepted, cx: &mut Context) -> Next<Self> {
+        cx.console(fault); // Somebody else than a client, or one with other keys.
+        Self::LISTENING
+    }
     fn LISTENING_Hello(&mut self, hello: Hello, cx: &mut Context) -> Next<Self> {
         let welcome = Welcome { your_name: hello.my_name, my_name: self.server_name.clone() };
         cx.console(format_args!("At server - {welcome}"));
@@ -53,9 +57,6 @@ impl ListenAtAddress {
 }
 
 fn main() -> std::process::ExitCode {
-    let factory = Settings { server_name: "Buster".into(), host: "127.0.0.1".into(), port: 32011 };
-    statepoint::run(factory, |settings| ListenAtAddress {
-        server_name: settings.server_name,
-        at: HostPort::new(settings.host, settings.port),
-    })
+    let factory = Settings { server_name: "Buster".into(), at: ListenSettings::at("127.0.0.1", 32011) };
+    statepoint::run(factory, |settings| ListenAtAddress { server_name: settings.server_name, at: settings.at })
 }

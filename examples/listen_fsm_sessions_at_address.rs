@@ -11,8 +11,8 @@ use statepoint::prelude::*;
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     server_name: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    at: ListenSettings,
 }
 
 /// The session: one for each client. A machine without states.
@@ -38,9 +38,10 @@ struct ListenAtAddress {
 #[state_machine(INITIAL, PENDING, LISTENING)]
 impl ListenAtAddress {
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        let at = HostPort::new(self.settings.host.clone(), self.settings.port);
         let server_name = self.settings.server_name.clone();
-        cx.listen(Listen::at(at).session(move |_| AcceptedAtAddress { server_name: server_name.clone() }));
+        cx.listen(
+            Listen::from(&self.settings.at).session(move |_| AcceptedAtAddress { server_name: server_name.clone() }),
+        );
         Self::PENDING
     }
     fn PENDING_Listening(&mut self, listening: Listening, cx: &mut Context) -> Next<Self> {
@@ -64,6 +65,6 @@ impl ListenAtAddress {
 }
 
 fn main() -> std::process::ExitCode {
-    let factory = Settings { server_name: "Buster".into(), host: "127.0.0.1".into(), port: 32011 };
+    let factory = Settings { server_name: "Buster".into(), at: ListenSettings::at("127.0.0.1", 32011) };
     statepoint::run(factory, |settings| ListenAtAddress { settings })
 }

@@ -11,8 +11,8 @@ use statepoint::prelude::*;
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
     server_name: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    at: ListenSettings,
 }
 
 /// The session: one for each client.
@@ -39,8 +39,7 @@ enum News {
 /// The server: it listens, and leaves the rest to the sessions.
 async fn listen_at_address(cx: &mut Routine, settings: Settings) -> Fault {
     let server_name = settings.server_name;
-    let at = HostPort::new(settings.host, settings.port);
-    cx.listen(Listen::at(at).session(move |_| {
+    cx.listen(Listen::from(&settings.at).session(move |_| {
         let server_name = server_name.clone();
         routine(async move |cx: &mut Routine| accepted_at_address(cx, server_name).await).named("accepted_at_address")
     }));
@@ -58,7 +57,7 @@ async fn listen_at_address(cx: &mut Routine, settings: Settings) -> Fault {
 }
 
 fn main() -> std::process::ExitCode {
-    let factory = Settings { server_name: "Buster".into(), host: "127.0.0.1".into(), port: 32011 };
+    let factory = Settings { server_name: "Buster".into(), at: ListenSettings::at("127.0.0.1", 32011) };
     statepoint::run(factory, |settings| {
         routine(async move |cx: &mut Routine| listen_at_address(cx, settings).await).named("listen_at_address")
     })

@@ -11,10 +11,12 @@ use std::time::Duration;
 
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    at: ListenSettings,
     server_host: String,
     server_port: u16,
+    /// encrypts towards the server too
+    server_encrypted: bool,
 }
 
 #[derive(Group)]
@@ -22,8 +24,7 @@ struct Onward {
     server: Member,
 }
 
-/// Passes on what the client says to whom it has connected. The replies, and all that is said to other addresses, go from one
-/// connection to the other without it.
+/// Passes on what the client says to nobody in particular. All else goes from one connection to the other without it.
 struct Passage {
     server: Address,
 }
@@ -50,12 +51,12 @@ enum News {
 }
 
 async fn relay_to_address(cx: &mut Routine, settings: Settings) -> Fault {
-    let listen = Listen::at(HostPort::new(settings.host, settings.port));
-    let server = Connect::to(HostPort::new(settings.server_host, settings.server_port));
+    let Settings { at, server_host, server_port, server_encrypted: encrypted } = settings;
+    let server = ConnectSettings { encrypted, ..ConnectSettings::to(server_host, server_port) };
     // The session of each client is a group of one server. It ends when either end is lost, and the other end with it.
-    cx.listen(listen.session(move |client: &Peer| {
+    cx.listen(Listen::from(&at).session(move |client: &Peer| {
         let (server, client) = (server.clone(), client.address);
-        let server = Member::new(move || ConnectToAddress::new(server.clone()).once().deliver_to(client));
+        let server = Member::new(move || ConnectToAddress::new(&server).once().deliver_to(client));
         let passage = |onward: &Onward| Passage { server: onward.server.address() };
         Onward { server }.table().get_ready(Duration::from_secs(10)).session(passage).group()
     }));
@@ -71,8 +72,8 @@ async fn relay_to_address(cx: &mut Routine, settings: Settings) -> Fault {
 }
 
 fn main() -> std::process::ExitCode {
-    let (host, server_host) = ("127.0.0.1".to_owned(), "127.0.0.1".to_owned());
-    let factory = Settings { host, port: 32010, server_host, server_port: 32011 };
+    let (at, server_host) = (ListenSettings::at("127.0.0.1", 32010), "127.0.0.1".into());
+    let factory = Settings { at, server_host, server_port: 32011, server_encrypted: false };
     statepoint::run(factory, |settings| {
         routine(async move |cx: &mut Routine| relay_to_address(cx, settings).await).named("relay_to_address")
     })

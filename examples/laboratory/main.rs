@@ -25,8 +25,8 @@ use std::time::Duration;
 struct Settings {
     /// Laboratory, controller, console, or the name of an instrument.
     role: String,
-    host: String,
-    port: u16,
+    #[serde(flatten)]
+    at: ListenSettings,
     instruments: usize,
     samples: u32,
 }
@@ -37,19 +37,19 @@ struct Servers {
 }
 
 /// Instruments and consoles are there while they are connected, and again when they have connected again.
-fn connected<P: IntoPoint>(at: &HostPort, create: impl Fn(Address) -> P + 'static) -> AddressGroup {
+fn connected<P: IntoPoint>(at: &ConnectSettings, create: impl Fn(Address) -> P + 'static) -> AddressGroup {
     let at = at.clone();
     let servers = Servers { controller: Member::new(move || ConnectToAddress::new(&at)) };
     servers.table().resident(move |servers, _| create(servers.controller.address())).group()
 }
 
-fn instrument(at: &HostPort, name: &str) -> AddressGroup {
+fn instrument(at: &ConnectSettings, name: &str) -> AddressGroup {
     let name = name.to_owned();
     connected(at, move |controller| Instrument { name: name.clone(), controller })
 }
 
 /// All of it in one process, with somebody who switches the balance off and on again and again.
-async fn laboratory(cx: &mut Routine, at: HostPort, controller: Controller) -> Value {
+async fn laboratory(cx: &mut Routine, at: ConnectSettings, controller: Controller) -> Value {
     cx.create(controller);
     cx.create(connected(&at, |controller| Console { controller }));
     cx.create(instrument(&at, "spectrometer"));
@@ -65,12 +65,14 @@ async fn laboratory(cx: &mut Routine, at: HostPort, controller: Controller) -> V
 }
 
 fn main() -> std::process::ExitCode {
-    let (role, host) = ("laboratory".into(), "127.0.0.1".into());
-    statepoint::run(Settings { role, host, port: 32011, instruments: 3, samples: 5 }, |settings| -> NewPoint {
-        let at = HostPort::new(settings.host, settings.port);
+    let (role, at) = ("laboratory".into(), ListenSettings::at("127.0.0.1", 32011));
+    statepoint::run(Settings { role, at, instruments: 3, samples: 5 }, |settings| -> NewPoint {
+        let listen = Listen::from(&settings.at);
+        let ListenSettings { host, port, encrypted, .. } = settings.at;
+        let at = ConnectSettings { encrypted, ..ConnectSettings::to(host, port) };
         let (report, present, subscribers) = Default::default();
         let Settings { instruments, samples, .. } = settings;
-        let controller = Controller { listen: Listen::at(&at), instruments, samples, report, present, subscribers };
+        let controller = Controller { listen, instruments, samples, report, present, subscribers };
         match &*settings.role {
             "laboratory" => routine(async |cx: &mut Routine| laboratory(cx, at, controller).await).into_point(),
             "controller" => controller.into_point(),

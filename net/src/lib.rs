@@ -8,7 +8,7 @@
 //! | `machines/` | the machines behind it: [`Listener`], [`Connector`], [`Proxy`] |
 //! | `driver/` | what they order: sockets, connections, bytes. Sans-I/O, with three doors |
 //! | [`wire`] | frames, borders, names: the bytes of a connection |
-//! | [`link`] | the secured byte stream under the frames: keys, trust, handshake, records. No connection uses it yet |
+//! | [`link`] | the secured byte stream under the frames: keys, trust, handshake, records |
 //! | [`net`] | the trait between the driver and a network |
 //! | [`reactor`] | that trait over the system's sockets, and the loop that waits |
 //! | [`sim`] | that trait over a simulated network, and virtual time |

@@ -25,7 +25,7 @@ pub use settings::{Settings, SettingsField};
 /// * The fields of the settings are the flags: `server_name: String` is set by `--server-name=Buster`. A value comes from
 ///   `factory`, or from the settings file (`--store-settings` writes it), or from the environment
 ///   (`STATEPOINT_SERVER_NAME`), or from a flag; the last that has one wins. `--help` lists them all.
-/// * `--debug-level=LEVEL` writes the trace to stderr.
+/// * `--debug-level=LEVEL` writes the trace to stderr. Without it: warnings and faults, `WARNING`.
 /// * INT, TERM, HUP and QUIT send `Stop` to the main point, USR1 and USR2 `Pause` and `Resume`; a second one of the first
 ///   four ends the process at once.
 /// * The value with which the main point completes is written to stdout and the exit code is 0. A fault is written to
@@ -80,10 +80,10 @@ pub struct Program<S> {
 impl<S: Settings> Program<S> {
     /// A program with these settings, where no flag says otherwise.
     pub fn new(factory: S) -> Self {
-        Self { factory, level: Level::None, limits: Limits::default(), net_settings: NetSettings::default() }
+        Self { factory, level: Level::Warning, limits: Limits::default(), net_settings: NetSettings::default() }
     }
 
-    /// Which part of the trace goes to stderr when no flag says otherwise. Nothing, unless told.
+    /// Which part of the trace goes to stderr when no flag says otherwise. Warnings and faults, unless told.
     #[must_use]
     pub fn debug_level(self, level: Level) -> Self {
         Self { level, ..self }

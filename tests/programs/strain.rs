@@ -55,7 +55,7 @@ fn a_server_without_descriptors_turns_peers_away_does_not_spin_and_recovers() {
         // Some are turned away already.
         let _ = peer.write_all(raw::frames::GREETING);
     }
-    server.says("Unknown NotAccepted");
+    server.says("Received NotAccepted");
     // Peers are turned away in the order in which they came: the last is among them.
     let turned_away = peers.last_mut().expect("there are some").read(&mut [0]);
     assert!(matches!(turned_away, Ok(0) | Err(_)), "{turned_away:?}");
@@ -86,7 +86,7 @@ fn a_server_without_descriptors_turns_peers_away_does_not_spin_and_recovers() {
     server.interrupt();
     let (code, _, stderr) = server.finish();
     assert_eq!(code, 172);
-    assert_eq!(stderr.matches("Unknown NotAccepted").count(), 1, "it is told once");
+    assert_eq!(stderr.matches("Received NotAccepted").count(), 1, "it is told once");
 }
 
 #[test]

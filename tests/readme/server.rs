@@ -41,6 +41,10 @@ impl Server {
         cx.console(format_args!("{} has gone", abandoned.remote));
         Self::LISTENING
     }
+    fn LISTENING_NotAccepted(&mut self, fault: NotAccepted, cx: &mut Context) -> Next<Self> {
+        cx.console(fault);
+        Self::LISTENING
+    }
     fn LISTENING_Hello(&mut self, hello: Hello, cx: &mut Context) -> Next<Self> {
         cx.reply(Welcome { your_name: hello.my_name, my_name: self.name.clone() });
         Self::LISTENING
