@@ -8,6 +8,7 @@
 //! | [`routines`] | points written as `async fn`, and when to write one |
 //! | [`points`] | what the kernel promises: order, ends, bounds, panics |
 //! | [`network`] | listening, connecting, closing; what a peer can and cannot do |
+//! | [`encryption`] | who can read, who is at the other end, and what happens when two ends disagree |
 //! | [`testing`] | one transition, virtual time, coverage, a whole network in a simulated world |
 //! | [`operating`] | the trace, the counters, flags and exit codes; what to look at at 3 a.m. |
 
@@ -28,6 +29,9 @@ pub mod points {}
 
 #[doc = include_str!("network.md")]
 pub mod network {}
+
+#[doc = include_str!("encryption.md")]
+pub mod encryption {}
 
 #[doc = include_str!("testing.md")]
 pub mod testing {}

@@ -6,8 +6,8 @@ enum Opened {
     NotConnected(NotConnected),
 }
 
-async fn client(cx: &mut Routine, server: HostPort) -> Result<Welcome, Fault> {
-    cx.connect(server);
+async fn client(cx: &mut Routine, server: ConnectSettings) -> Result<Welcome, Fault> {
+    cx.connect(&server);
     let server = match cx.select::<Opened>().await {
         Opened::Connected(_) => cx.from(),
         Opened::NotConnected(fault) => return Err(fault.into()),
@@ -17,13 +17,7 @@ async fn client(cx: &mut Routine, server: HostPort) -> Result<Welcome, Fault> {
 }
 
 fn main() -> std::process::ExitCode {
-    #[derive(Serialize, Deserialize, Settings)]
-    struct Settings {
-        host: String,
-        port: u16,
-    }
-    statepoint::run(Settings { host: "127.0.0.1".into(), port: 32011 }, |settings| {
-        let server = HostPort::new(settings.host, settings.port);
+    statepoint::run(ConnectSettings::to("127.0.0.1", 32011), |server| {
         routine(async move |cx: &mut Routine| client(cx, server).await)
     })
 }
