@@ -34,7 +34,7 @@ fn a_server_that_comes_late_is_met_at_the_next_attempt() {
 }
 
 #[test]
-fn a_server_that_is_killed_and_comes_back_makes_the_group_ready_again() {
+pub(crate) fn a_server_that_is_killed_and_comes_back_makes_the_group_ready_again() {
     let (mut town, notes) = (Town::busy(3), Notes::default());
     town.create(Owner::new(&notes));
     town.until(seconds(1), "the answer", || notes.count("answer 1") == 1);
@@ -152,7 +152,7 @@ fn a_resident_group_gives_each_session_the_value_of_the_one_before() {
 }
 
 #[test]
-fn a_group_that_is_not_ready_in_time_leaves_nothing() {
+pub(crate) fn a_group_that_is_not_ready_in_time_leaves_nothing() {
     let mut town = Town::new(7);
     town.begin(0);
     town.create(Servers::new().table().get_ready(seconds(10)).group());
@@ -216,7 +216,7 @@ fn a_group_that_is_stopped_at_any_moment_leaves_nothing() {
 }
 
 #[test]
-fn a_resident_group_that_is_stopped_at_any_moment_leaves_nothing() {
+pub(crate) fn a_resident_group_that_is_stopped_at_any_moment_leaves_nothing() {
     let run = |seed| {
         let (mut town, notes) = (unsteady(seed), Notes::default());
         let table = Servers::new().table().resident(move |servers, previous| inquiry(servers, &notes, previous));
@@ -227,7 +227,7 @@ fn a_resident_group_that_is_stopped_at_any_moment_leaves_nothing() {
 }
 
 #[test]
-fn a_port_that_is_stopped_at_any_moment_leaves_nothing() {
+pub(crate) fn a_port_that_is_stopped_at_any_moment_leaves_nothing() {
     // The port comes under a name that has to be looked up.
     let port = || HostPort::new("client.lab", 32012);
     let run = |seed| {

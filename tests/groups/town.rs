@@ -216,6 +216,7 @@ impl Town {
         let mut simulation = Simulation::with_faults(seed, faults);
         let client = simulation.host(CLIENT.into());
         simulation.driver(client).kernel_mut().set_seed(seed);
+        simulation.driver(client).kernel_mut().record_coverage();
         let servers = [0, 1, 2].map(|server| simulation.host(ip(server)));
         for server in 0..3 {
             simulation.world().name(named_place(server).host(), vec![ip(server)]);

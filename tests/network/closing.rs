@@ -102,7 +102,7 @@ fn both_ends_close_at_once(world: &mut impl World) {
     world.finish();
 }
 
-fn a_connection_is_closed_once_however_often_one_asks(world: &mut impl World) {
+pub(crate) fn a_connection_is_closed_once_however_often_one_asks(world: &mut impl World) {
     let Pair { server, client, there, .. } = Pair::new(world);
     client.soon(world, move |cx| (0..5).for_each(|_| cx.send(there, Close)));
     client.expect::<Closed>(world);

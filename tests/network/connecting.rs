@@ -179,7 +179,7 @@ fn a_peer_that_speaks_first_is_heard(world: &mut impl World) {
     world.finish();
 }
 
-fn an_attempt_that_is_stopped_at_once_leaves_nothing(world: &mut impl World) {
+pub(crate) fn an_attempt_that_is_stopped_at_once_leaves_nothing(world: &mut impl World) {
     let (here, host) = (world.host(), world.host());
     let (server, client) = (Puppet::new(world, here), Puppet::new(world, host));
     let (at, _) = server.listen(world);

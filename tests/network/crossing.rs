@@ -73,7 +73,7 @@ fn stop_attempt<W: World>(world: &mut W, to: impl Fn(&mut W, HostPort) -> HostPo
     world.finish();
 }
 
-fn an_attempt_stopped_at_any_moment_leaves_nothing_or_a_connection(world: &mut impl World) {
+pub(crate) fn an_attempt_stopped_at_any_moment_leaves_nothing_or_a_connection(world: &mut impl World) {
     stop_attempt(world, |_, at| at);
 }
 
@@ -97,7 +97,7 @@ fn a_refused_attempt_stopped_at_any_moment_leaves_nothing(world: &mut impl World
     world.finish();
 }
 
-fn a_client_stopped_at_any_moment_leaves_nothing(world: &mut impl World) {
+pub(crate) fn a_client_stopped_at_any_moment_leaves_nothing(world: &mut impl World) {
     let (here, there) = (world.host(), world.host());
     let (server, bystander) = (Puppet::new(world, here), Puppet::new(world, there));
     let (at, _) = server.listen(world);
@@ -117,7 +117,7 @@ fn a_client_stopped_at_any_moment_leaves_nothing(world: &mut impl World) {
     world.finish();
 }
 
-fn a_server_stopped_at_any_moment_leaves_nothing(world: &mut impl World) {
+pub(crate) fn a_server_stopped_at_any_moment_leaves_nothing(world: &mut impl World) {
     let (here, there) = (world.host(), world.host());
     let bystander = Puppet::new(world, here);
     for moment in moments() {
@@ -139,7 +139,7 @@ fn a_server_stopped_at_any_moment_leaves_nothing(world: &mut impl World) {
     world.finish();
 }
 
-fn a_listener_stopped_at_any_moment_leaves_who_was_accepted(world: &mut impl World) {
+pub(crate) fn a_listener_stopped_at_any_moment_leaves_who_was_accepted(world: &mut impl World) {
     let (here, there) = (world.host(), world.host());
     let bystander = Puppet::new(world, here);
     let mut outcomes = Vec::new();
@@ -267,7 +267,7 @@ fn room_that_runs_out_at_any_moment_is_told_once(world: &mut impl World) {
 }
 
 #[test]
-fn a_listener_stopped_while_it_turns_peers_away_ends() {
+pub(crate) fn a_listener_stopped_while_it_turns_peers_away_ends() {
     let world = &mut Simulated::calm();
     let (here, there) = (world.host(), world.host());
     let bystander = Puppet::new(world, here);
@@ -291,7 +291,7 @@ fn a_listener_stopped_while_it_turns_peers_away_ends() {
 }
 
 #[test]
-fn an_attempt_stopped_at_its_deadline_ends_once() {
+pub(crate) fn an_attempt_stopped_at_its_deadline_ends_once() {
     let world = &mut Simulated::calm();
     let host = world.host();
     let hole = "10.0.0.77:80".parse().expect("an address");

@@ -214,7 +214,7 @@ fn who_waits_is_accepted_at_once_when_a_connection_closes() {
 }
 
 #[test]
-fn a_port_without_a_descriptor_is_told() {
+pub(crate) fn a_port_without_a_descriptor_is_told() {
     let world = &mut Simulated::calm();
     let host = world.host();
     let server = Puppet::new(world, host);

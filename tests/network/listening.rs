@@ -142,7 +142,7 @@ fn one_controller_has_several_ports(world: &mut impl World) {
     world.finish();
 }
 
-fn a_listener_that_is_stopped_before_it_is_bound_leaves_nothing(world: &mut impl World) {
+pub(crate) fn a_listener_that_is_stopped_before_it_is_bound_leaves_nothing(world: &mut impl World) {
     let host = world.host();
     let (first, server) = (Puppet::new(world, host), Puppet::new(world, host));
     let (in_use, _) = first.listen(world);
@@ -161,7 +161,7 @@ fn a_listener_that_is_stopped_before_it_is_bound_leaves_nothing(world: &mut impl
     world.finish();
 }
 
-fn a_listener_that_is_stopped_twice_ends_once(world: &mut impl World) {
+pub(crate) fn a_listener_that_is_stopped_twice_ends_once(world: &mut impl World) {
     let host = world.host();
     let server = Puppet::new(world, host);
     let (_, listener) = server.listen(world);
@@ -192,7 +192,7 @@ fn a_controller_that_ends_takes_its_port_along(world: &mut impl World) {
 }
 
 #[test]
-fn a_port_that_breaks_is_told_and_ends() {
+pub(crate) fn a_port_that_breaks_is_told_and_ends() {
     let world = &mut Simulated::calm();
     let Pair { server, client, at, listener, there, .. } = Pair::new(world);
     world.net().fail_accepts(Simulated::ip(server.host), statepoint::net::AcceptFailure::Fatal, 1);

@@ -11,9 +11,11 @@
 //! | `congestion.rs` | peers that read slowly, or not at all |
 //! | `sessions.rs` | one point for each connection |
 //! | `crowd.rs`, `exhaustion.rs` | many connections, and more than the system has room for |
+//! | `cells.rs` | every cell of the network's machines |
 //! | `workload.rs`, `faults.rs` | a network in which everything goes wrong, from many seeds |
 
 mod addresses;
+mod cells;
 mod closing;
 mod congestion;
 mod connecting;

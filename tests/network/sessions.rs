@@ -135,7 +135,7 @@ fn a_session_is_told_of_congestion_and_so_is_its_controller(world: &mut impl Wor
     world.finish();
 }
 
-fn a_peer_that_goes_asks_the_session_to_end(world: &mut impl World) {
+pub(crate) fn a_peer_that_goes_asks_the_session_to_end(world: &mut impl World) {
     let Served { server, client, session, peer, there } = serve(world);
     client.send(world, there, Close);
     server.expect::<Abandoned>(world);
@@ -325,7 +325,7 @@ fn a_session_that_does_not_end_loses_its_connection_all_the_same() {
 }
 
 #[test]
-fn a_session_that_ends_while_its_connection_closes_still_gives_its_value() {
+pub(crate) fn a_session_that_ends_while_its_connection_closes_still_gives_its_value() {
     let world = &mut Simulated::calm();
     let (server, raw, session, peer) = serve_stubbornly(world);
     server.send(world, peer, Close);
@@ -341,7 +341,7 @@ fn a_session_that_ends_while_its_connection_closes_still_gives_its_value() {
 }
 
 #[test]
-fn a_session_that_has_ended_leaves_a_peer_that_does_not_answer_to_the_deadline() {
+pub(crate) fn a_session_that_has_ended_leaves_a_peer_that_does_not_answer_to_the_deadline() {
     let world = &mut Simulated::calm();
     let host = world.host();
     let server = Puppet::new(world, host);

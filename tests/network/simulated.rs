@@ -88,7 +88,9 @@ impl World for Simulated {
         let host = self.simulation.host_with(Self::ip(id), limits, settings);
         let warnings = Rc::clone(&self.warnings);
         let sink = TextTrace::new(Level::Warning, move |line: &str| warnings.borrow_mut().push(line.to_owned()));
-        self.simulation.driver(host).kernel_mut().set_sink(sink);
+        let kernel = self.simulation.driver(host).kernel_mut();
+        kernel.set_sink(sink);
+        kernel.record_coverage();
         self.hosts.push(host);
         id
     }

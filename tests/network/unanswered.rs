@@ -138,7 +138,7 @@ fn a_close_in_the_middle_of_the_peers_frame_is_a_close(world: &mut impl World) {
     world.finish();
 }
 
-fn a_peer_in_the_middle_of_a_frame_gets_what_was_sent_before_the_close(world: &mut impl World) {
+pub(crate) fn a_peer_in_the_middle_of_a_frame_gets_what_was_sent_before_the_close(world: &mut impl World) {
     let (server, mut raw, back) = with_raw(world, &[0, 0, 0, 9, 0]);
     world.settle();
     server.act(world, move |cx| {
@@ -241,7 +241,7 @@ fn a_peer_that_reads_slowly_gets_what_was_sent_before_the_close() {
 }
 
 #[test]
-fn a_peer_that_reads_slowly_and_then_no_more_is_cut() {
+pub(crate) fn a_peer_that_reads_slowly_and_then_no_more_is_cut() {
     let world = &mut slow();
     let Pair { server, client, there, .. } = Pair::new(world);
     client.act(world, move |cx| {
