@@ -136,7 +136,8 @@ pub(crate) fn a_server_stopped_at_any_moment_leaves_nothing(world: &mut impl Wor
         client.end(world);
         world.run_until("all of it to end", |world| world.kernel(there).points() == 0 && world.sockets(there) == 0);
     }
-    world.finish();
+    // A connection that is given back before its proxy has attached itself: who then also closes it hears that twice.
+    world.leave_nothing();
 }
 
 pub(crate) fn a_listener_stopped_at_any_moment_leaves_who_was_accepted(world: &mut impl World) {

@@ -201,7 +201,9 @@ pub(crate) fn a_port_that_breaks_is_told_and_ends() {
     });
     let (fault, from) = server.expect::<NotListening>(world);
     assert_eq!((fault.reason.kind, from), (ErrorKind::InvalidInput, listener));
-    assert_eq!(world.sockets(server.host), 1, "the connection from before");
+    let host = server.host;
+    world.run_until("the listener to end", |world| !world.kernel(host).is_alive(listener));
+    assert_eq!(world.sockets(host), 1, "the connection from before");
     client.send(world, there, Note { number: 1 });
     server.expect::<Note>(world);
     world.finish();

@@ -5,7 +5,7 @@
 //! | `world.rs`, `simulated.rs`, `loopback.rs` | the worlds in which each scenario runs |
 //! | `puppet.rs` | a point whose strings the test holds |
 //! | `listening.rs`, `connecting.rs` | ports and attempts |
-//! | `crossing.rs` | stopping and closing at every moment |
+//! | `crossing.rs`, `turns.rs` | stopping and closing at every moment; turns that end in the middle of it |
 //! | `talking.rs`, `addresses.rs`, `relaying.rs` | messages and the addresses in them |
 //! | `closing.rs`, `unanswered.rs` | how connections end, also those whose peer ends its own way or not at all |
 //! | `congestion.rs` | peers that read slowly, or not at all |
@@ -32,6 +32,7 @@ mod relaying;
 mod sessions;
 mod simulated;
 mod talking;
+mod turns;
 mod unanswered;
 mod workload;
 mod world;

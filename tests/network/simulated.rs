@@ -67,6 +67,16 @@ impl Simulated {
         self.simulation.world().clone()
     }
 
+    /// One turn of one host, and no more.
+    pub(crate) fn turn(&mut self, host: HostId) {
+        let now = self.simulation.now();
+        let driver = self.simulation.driver(self.hosts[host]);
+        for event in driver.net_mut().ready() {
+            driver.ready(event);
+        }
+        driver.turn(now);
+    }
+
     /// Lets virtual time pass.
     pub(crate) fn pass(&mut self, time: Duration) {
         let until = self.simulation.now() + time;

@@ -15,6 +15,21 @@ use crate::frames;
 /// A host of a world, by its number.
 pub(crate) type HostId = usize;
 
+/// What the driver tells the machines of the network.
+const ANSWERS: [&str; 11] = [
+    "Bound",
+    "NotBound",
+    "Incoming",
+    "TurnedAway",
+    "Dialled",
+    "NotDialled",
+    "Released",
+    "Opened",
+    "Lost",
+    "Slow",
+    "Filled",
+];
+
 /// Several hosts, each with a kernel and its network.
 pub(crate) trait World: Sized {
     /// A peer that speaks bytes.
@@ -66,6 +81,14 @@ pub(crate) trait World: Sized {
 
     /// Stops every root point and goes on until nothing is left; then looks for what should not have happened.
     fn finish(&mut self) {
+        self.leave_nothing();
+        let unheard = |line: &String| ANSWERS.iter().any(|answer| line.contains(&format!("Dead letter {answer} to ")));
+        let unheard: Vec<_> = self.warnings().into_iter().filter(unheard).collect();
+        assert_eq!(unheard, [""; 0], "a machine of the network has ended before it was told all");
+    }
+
+    /// The same, without asking whether machines of the network have heard the driver to the end.
+    fn leave_nothing(&mut self) {
         for (host, root) in self.roots() {
             if self.kernel(host).is_alive(root) {
                 self.kernel(host).send(root, Address::NONE, Stop);
