@@ -3,7 +3,7 @@
 use statepoint::{Connector, Coverage, Listener, Machine, Proxy};
 
 use crate::simulated::Simulated;
-use crate::{closing, connecting, crossing, exhaustion, listening, sessions, unanswered};
+use crate::{closing, connecting, crossing, exhaustion, listening, sessions, unanswered, unopened};
 
 /// What no message can take. `Start` comes to every point before anything else, and nobody knows the address of a
 /// connection before it is open.
@@ -36,6 +36,9 @@ fn every_cell_is_taken() {
         sessions::a_session_that_has_ended_leaves_a_peer_that_does_not_answer_to_the_deadline();
         unanswered::a_peer_in_the_middle_of_a_frame_gets_what_was_sent_before_the_close(&mut Simulated::calm());
         unanswered::a_peer_that_reads_slowly_and_then_no_more_is_cut();
+        unopened::a_peer_that_never_opens_its_link_is_given_up(&mut Simulated::calm());
+        unopened::a_controller_that_ends_while_a_link_is_opened_leaves_nothing(&mut Simulated::calm());
+        unopened::a_link_that_opens_when_its_controller_has_ended_is_closed();
     });
     let all = [missing::<Listener>(&coverage), missing::<Connector>(&coverage), missing::<Proxy>(&coverage)];
     assert_eq!(

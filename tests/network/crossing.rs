@@ -136,7 +136,7 @@ pub(crate) fn a_server_stopped_at_any_moment_leaves_nothing(world: &mut impl Wor
         client.end(world);
         world.run_until("all of it to end", |world| world.kernel(there).points() == 0 && world.sockets(there) == 0);
     }
-    // A connection that is given back before its proxy has attached itself: who then also closes it hears that twice.
+    // A connection that is given back before its proxy has attached itself: when that proxy is stopped too, it is told twice.
     world.leave_nothing();
 }
 

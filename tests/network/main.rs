@@ -8,6 +8,7 @@
 //! | `crossing.rs`, `turns.rs` | stopping and closing at every moment; turns that end in the middle of it |
 //! | `talking.rs`, `addresses.rs`, `relaying.rs` | messages and the addresses in them |
 //! | `closing.rs`, `unanswered.rs` | how connections end, also those whose peer ends its own way or not at all |
+//! | `unopened.rs` | peers that do not open their link |
 //! | `congestion.rs` | peers that read slowly, or not at all |
 //! | `sessions.rs` | one point for each connection |
 //! | `crowd.rs`, `exhaustion.rs` | many connections, and more than the system has room for |
@@ -34,5 +35,6 @@ mod simulated;
 mod talking;
 mod turns;
 mod unanswered;
+mod unopened;
 mod workload;
 mod world;

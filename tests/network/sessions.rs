@@ -12,7 +12,7 @@ use crate::messages::{Bulk, Note};
 use crate::puppet::{Puppet, Sessions};
 use crate::scenarios;
 use crate::simulated::Simulated;
-use crate::world::{Raw, World, read_to_end};
+use crate::world::{Raw, World, read_to_end, say_goodbye};
 
 scenarios!(
     a_session_that_cannot_be_made_is_told_to_the_controller,
@@ -23,6 +23,7 @@ scenarios!(
     a_controller_that_ends_lets_its_sessions_say_goodbye,
     a_session_is_told_of_congestion_and_so_is_its_controller,
     a_peer_that_goes_asks_the_session_to_end,
+    a_peer_that_ends_its_direction_asks_the_session_to_end_at_once,
     a_session_that_panics_closes_its_connection_with_the_fault,
     a_session_that_ends_at_once_was_there,
     a_controller_that_ends_takes_its_sessions_along,
@@ -144,6 +145,30 @@ pub(crate) fn a_peer_that_goes_asks_the_session_to_end(world: &mut impl World) {
     world.run_until("the connection to end", |world| world.kernel(host).points() == 2 && world.sockets(host) == 1);
     assert_eq!(server.names(), [""; 0], "the end is told once");
     server.act(world, move |cx| cx.send(peer.address, Note { number: 1 }));
+    world.finish();
+}
+
+/// While what was sent before is still written to it.
+fn a_peer_that_ends_its_direction_asks_the_session_to_end_at_once(world: &mut impl World) {
+    let host = world.host();
+    let server = Puppet::new(world, host);
+    let (own, sessions) = (world.own(host), Sessions::default());
+    let maker = sessions.maker(|point| point);
+    server.soon(world, move |cx| {
+        cx.listen(Listen::at(own).session(maker));
+    });
+    let at = server.expect::<Listening>(world).0.listening;
+    let mut raw = world.dial(at);
+    let (_, session) = server.expect::<Accepted>(world);
+    let (session, peer) = sessions.next(host, session);
+    // More than the buffers of both systems hold.
+    session.act(world, move |cx| (0..15).for_each(|number| cx.send(peer.address, Bulk::new(number, 1_000_000))));
+    say_goodbye(world, &mut raw);
+    assert_eq!(server.pick::<Abandoned>(world).0.reason, Ended::ByPeer);
+    world.run_until("the session to end", |world| !world.kernel(host).is_alive(session.address));
+    assert_eq!(world.sockets(host), 2, "the peer has not read what waits");
+    let (bytes, was_reset) = read_to_end(world, &mut raw);
+    assert!(bytes.len() > 15_000_000 && !was_reset, "{} bytes", bytes.len());
     world.finish();
 }
 
