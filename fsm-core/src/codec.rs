@@ -6,8 +6,8 @@ use std::io::ErrorKind;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
+use crate::Message;
 use crate::address::{self, Address};
-use crate::message::Message;
 use crate::name::{MessageId, Name};
 
 /// How deep the containers of a body may nest.
@@ -76,6 +76,8 @@ impl core::error::Error for EncodeError {}
 
 /// Why a body was refused by the type that should take it. Usually the peer is to blame.
 ///
+/// It is a fault, so in a routine `?` takes it.
+///
 /// ```
 /// use fsm_core::{Aborted, Encoded, Message, TimedOut};
 ///
@@ -85,7 +87,8 @@ impl core::error::Error for EncodeError {}
 /// assert_eq!(refused.expected(), TimedOut::NAME);
 /// # Ok::<(), fsm_core::EncodeError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Message)]
+#[message(name = "statepoint.Refused", local, fault)]
 pub struct Refused(Box<Reason>);
 
 #[derive(Clone, PartialEq, Eq)]

@@ -9,6 +9,7 @@
 //! | [`Address`] | to whom |
 //! | [`Machine`], [`Next`], [`Shape`] | points written as finite-state machines |
 //! | [`routine`], [`Routine`], [`Select`] | points written as `async fn` |
+//! | [`Concurrently`], [`Sequentially`], [`GetResponse`] | points made of points |
 //! | [`Context`], [`Vocabulary`] | what a handler can do |
 //! | [`Kernel`], [`Limits`], [`Counters`] | what drives points |
 //! | [`Harness`], [`Coverage`] | testing a machine without a runtime |
@@ -25,6 +26,7 @@ mod address;
 mod body;
 mod codec;
 mod columns;
+mod compose;
 mod context;
 mod counters;
 mod coverage;
@@ -53,6 +55,10 @@ mod vocabulary;
 pub use address::Address;
 pub use body::Body;
 pub use codec::{EncodeError, Encoded, MAX_DEPTH, Refused};
+pub use compose::{
+    Ack, Concurrently, FromValue, GetResponse, OutOfService, Overloaded, Ping, Sequentially, TemporarilyUnavailable,
+    Values,
+};
 pub use context::Context;
 pub use counters::{Counters, Undelivered};
 pub use coverage::Coverage;

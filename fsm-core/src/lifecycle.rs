@@ -148,7 +148,7 @@ impl fmt::Display for ForeignAwait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the routine {} awaits something foreign: only `select`, `select_within` and `sleep` of its own `Routine` can wake it",
+            "the routine {} awaits something foreign: only what its own `Routine` waits for can wake it: `select`, `select_within` and `sleep`, `run`, `request` and the like",
             self.routine
         )
     }

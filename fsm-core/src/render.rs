@@ -7,6 +7,8 @@ use serde::de::{Deserialize, Deserializer, EnumAccess, MapAccess, SeqAccess, Var
 use crate::address::Address;
 use crate::body::Body;
 use crate::codec::from_bytes;
+use crate::compose::Values;
+use crate::value::Value;
 
 /// A body without its type.
 enum Tree {
@@ -70,8 +72,22 @@ pub(crate) fn debug(body: &Body, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 fn tree(body: &Body) -> Option<Tree> {
+    if let Some(Values(values)) = body.peek() {
+        return Some(Tree::List(values.iter().map(member).collect()));
+    }
     let encoded = body.encode().ok()?;
     from_bytes(&encoded.bytes, encoded.addresses).ok()
+}
+
+/// One of several values, under its type's name.
+fn member(value: &Value) -> Tree {
+    let body = value.body();
+    let inner = tree(body).filter(|tree| !tree.is_nothing());
+    let name = Tree::Text(body.short_name().to_owned());
+    match inner {
+        Some(inner) => Tree::Map(vec![(name, inner)]),
+        None => name,
+    }
 }
 
 fn lines(out: &mut String, fields: &[(Tree, Tree)], depth: usize) {

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::body::Body;
+use crate::compose::FromValue;
 use crate::lifecycle::Faulted;
 use crate::message::{FaultMessage, Message};
 
@@ -53,6 +54,33 @@ impl Value {
         })
     }
 
+    /// The value as a `T`, which may be a message, an enum with `#[derive(Select)]`, or several of them: see
+    /// [`FromValue`](crate::FromValue).
+    ///
+    /// # Errors
+    ///
+    /// The value itself when it means failure and `T` does not list it; a fault that says so when it is of another type, or is
+    /// bytes that do not fit.
+    pub fn open<T: FromValue>(self) -> Result<T, Fault> {
+        T::from_value(self)
+    }
+
+    /// The value, or as an error the value that means failure.
+    ///
+    /// ```
+    /// use fsm_core::{Aborted, Done, Value};
+    ///
+    /// assert!(Value::from(Done).into_result().is_ok());
+    /// assert!(Value::from(Aborted).into_result().is_err_and(|fault| fault.is::<Aborted>()));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The value means failure.
+    pub fn into_result(self) -> Result<Self, Fault> {
+        if self.is_fault() { Err(Fault(self)) } else { Ok(self) }
+    }
+
     /// Whether the value means failure.
     pub fn is_fault(&self) -> bool {
         self.0.fault().is_some()
@@ -73,6 +101,10 @@ impl Value {
     /// ```
     pub fn to_text(&self) -> String {
         crate::render::text(&self.0)
+    }
+
+    pub(crate) fn body(&self) -> &Body {
+        &self.0
     }
 
     /// The value as JSON. A local value, which has no serde, is its name.

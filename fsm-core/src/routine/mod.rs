@@ -1,5 +1,6 @@
 //! Routines: points written as `async fn`.
 
+mod join;
 mod point;
 mod select;
 
@@ -24,7 +25,8 @@ use crate::vocabulary::Vocabulary;
 pub use point::{NewRoutine, routine};
 pub use select::Select;
 
-/// The `cx` of a routine: every operation of [`Vocabulary`], and `select`.
+/// The `cx` of a routine: every operation of [`Vocabulary`], and those that wait: `select`, `sleep`, `run`, `request`,
+/// `concurrently`, `sequentially`.
 ///
 /// ```
 /// use core::time::Duration;
@@ -183,6 +185,16 @@ impl Routine {
     fn wait<S: Select>(&self) {
         self.0.waits.set(true);
         self.0.listens.set(Some([S::accepts, S::defers]));
+    }
+
+    /// Lends the context when there is one: the routine is being polled.
+    fn lend_if_any(&self, work: impl FnOnce(&mut Context)) {
+        let lent = self.0.cx.take();
+        let is_lent = lent.is_some();
+        self.0.cx.set(lent);
+        if is_lent {
+            self.lend(work);
+        }
     }
 
     fn lend<R>(&self, work: impl FnOnce(&mut Context) -> R) -> R {

@@ -1,0 +1,133 @@
+//! Values of unknown type as the types that the user names.
+
+use super::Values;
+use crate::body::Body;
+use crate::lifecycle::Faulted;
+use crate::name::short;
+use crate::routine::Select;
+use crate::value::{Fault, Value};
+
+/// What a [`Value`] can be opened as: a message, an enum with `#[derive(Select)]` that lists several, the `Value` itself, and
+/// `()` when any value will do. A [`Values`] opens as a vector, an array or a tuple of these.
+///
+/// A fault that the type does not list is an error; a `Result<T, Fault>` takes it in.
+///
+/// ```
+/// use fsm_core::{Aborted, Ack, Done, Fault, Value};
+///
+/// assert_eq!(Value::from(Ack).open::<Ack>()?, Ack);
+/// let error = Value::from(Done).open::<Ack>().unwrap_err();
+/// assert_eq!(error.to_string(), "expected Ack, got Done");
+/// assert!(Value::from(Aborted).open::<Ack>().unwrap_err().is::<Aborted>());
+/// assert!(Value::from(Aborted).open::<Result<Ack, Fault>>()?.is_err());
+/// # Ok::<(), Fault>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a value cannot be opened as `{Self}`",
+    label = "neither a message nor several of them",
+    note = "put `#[derive(Message)]` on the type, or `#[derive(Select)]` on an enum of messages; `Value` takes any"
+)]
+pub trait FromValue: Sized {
+    /// Opens the value. [`Value::open`] calls it.
+    ///
+    /// # Errors
+    ///
+    /// The value itself when it means failure; [`Faulted`] when it is of another type;
+    /// [`Refused`](crate::Refused) when it is bytes that do not fit the type.
+    fn from_value(value: Value) -> Result<Self, Fault>;
+}
+
+impl<S: Select> FromValue for S {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let body = Body::from(value);
+        if S::accepts(body.id()) {
+            return S::take(body).map_err(Fault::from);
+        }
+        let names: Vec<_> = S::NAMES.iter().map(|name| short(name)).collect();
+        Err(another(body.into(), &names.join(" or ")))
+    }
+}
+
+/// Takes any value that does not mean failure.
+impl FromValue for Value {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        value.into_result()
+    }
+}
+
+/// Takes any value that does not mean failure, and drops it.
+impl FromValue for () {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        value.into_result().map(drop)
+    }
+}
+
+/// Takes faults in.
+impl<T: FromValue> FromValue for Result<T, Fault> {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        Ok(T::from_value(value))
+    }
+}
+
+/// The values of a composition.
+impl<T: FromValue> FromValue for Vec<T> {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        several(value, "several values")?.into_iter().map(T::from_value).collect()
+    }
+}
+
+impl<T: FromValue, const COUNT: usize> FromValue for [T; COUNT] {
+    fn from_value(value: Value) -> Result<Self, Fault> {
+        let values: Vec<T> = counted(value, COUNT)?.into_iter().map(T::from_value).collect::<Result<_, _>>()?;
+        let Ok(values) = values.try_into() else { unreachable!("they were counted") };
+        Ok(values)
+    }
+}
+
+macro_rules! tuples {
+    ($type:ident) => {};
+    ($first:ident $($type:ident)+) => {
+        impl<$first: FromValue, $($type: FromValue),+> FromValue for ($first, $($type),+) {
+            fn from_value(value: Value) -> Result<Self, Fault> {
+                const COUNT: usize = [stringify!($first), $(stringify!($type)),+].len();
+                let mut values = counted(value, COUNT)?.into_iter();
+                let mut next = || match values.next() {
+                    Some(value) => value,
+                    None => unreachable!("they were counted"),
+                };
+                Ok(($first::from_value(next())?, $($type::from_value(next())?),+))
+            }
+        }
+        tuples!($($type)+);
+    };
+}
+
+tuples!(A B C D E F G H);
+
+fn counted(value: Value, count: usize) -> Result<Vec<Value>, Fault> {
+    let expected = format!("{count} values");
+    let values = several(value, &expected)?;
+    if values.len() == count {
+        return Ok(values);
+    }
+    let condition = format!("expected {expected}, got {}", values.len());
+    Err(Faulted { condition, explanation: String::new() }.into())
+}
+
+fn several(value: Value, expected: &str) -> Result<Vec<Value>, Fault> {
+    match value.take::<Values>() {
+        Ok(Values(values)) => Ok(values),
+        Err(value) => Err(another(value, expected)),
+    }
+}
+
+/// The error for a value of another type: the value itself when it means failure.
+fn another(value: Value, expected: &str) -> Fault {
+    match value.into_result() {
+        Err(fault) => fault,
+        Ok(value) => {
+            let condition = format!("expected {expected}, got {}", value.short_name());
+            Faulted { condition, explanation: String::new() }.into()
+        }
+    }
+}
