@@ -32,6 +32,16 @@ fn updates_fill_the_fields_and_empty_them() {
 }
 
 #[test]
+fn a_roll_call_tells_who_is_missing_or_that_nobody_is() {
+    let mut servers = Servers { clock: member(), r#type: member() };
+    servers.update(&update("clock", Some(far(1))));
+    let fault = servers.roll_call().expect_err("one is missing");
+    assert_eq!(fault.to_string(), "temporarily unavailable (missing: type)");
+    servers.update(&update("type", Some(far(2))));
+    assert_eq!(servers.roll_call(), Ok(()));
+}
+
+#[test]
 fn an_update_about_a_member_of_another_group_changes_nothing() {
     let mut servers = Servers { clock: member(), r#type: member() };
     servers.update(&update("store", Some(far(1))));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fsm_core::{Address, Create, IntoPoint};
+use fsm_core::{Address, Create, IntoPoint, TemporarilyUnavailable};
 
 use super::messages::GroupUpdate;
 use super::table::GroupTable;
@@ -96,6 +96,28 @@ pub trait Group: Sized + 'static {
     fn update(&mut self, update: &GroupUpdate) {
         if let Some(member) = self.member_mut(&update.member) {
             member.set(update.address);
+        }
+    }
+
+    /// Whether every member has an address; as an error, what to answer to a request that needs them all.
+    ///
+    /// ```
+    /// use std::collections::BTreeMap;
+    /// use fsm_net::{ConnectToAddress, Group, HostPort, Member};
+    ///
+    /// let clock = Member::new(|| ConnectToAddress::new(HostPort::new("127.0.0.1", 32011)));
+    /// let servers = BTreeMap::from([("clock".to_owned(), clock)]);
+    /// assert_eq!(servers.roll_call().unwrap_err().unavailable, ["clock"]);
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Some are missing; their names.
+    fn roll_call(&self) -> Result<(), TemporarilyUnavailable> {
+        let unavailable: Vec<_> = self.missing().into_iter().map(str::to_owned).collect();
+        match unavailable.is_empty() {
+            true => Ok(()),
+            false => Err(TemporarilyUnavailable { unavailable, ..TemporarilyUnavailable::default() }),
         }
     }
 
