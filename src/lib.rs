@@ -38,6 +38,7 @@
 //! | [`run`] | a whole program: settings, flags, trace, signals, exit code |
 //! | [`guide`] | how it works, and why a method that looks odd is a table cell |
 //! | [`Machine`], [`Message`], [`Routine`], [`Harness`] | the language, and testing it |
+//! | [`Concurrently`], [`Sequentially`], [`GetResponse`] | points made of points |
 //! | [`Networking`] | `cx.listen`, `cx.connect`, and what follows |
 //! | [`Group`], [`ConnectToAddress`], [`ListenAtAddress`] | connections that are made again when they are lost |
 //! | [`reactor`], [`sim`], [`Simulation`] | what drives it all: the system's sockets, or a simulated world |
@@ -70,9 +71,10 @@ pub use program::{ConnectSettings, ListenSettings, Program, Settings, SettingsFi
 /// ```
 pub mod prelude {
     pub use fsm_core::{
-        Aborted, Address, Completed, Context, Create, Done, Fault, Faulted, Harness, Level, Machine, Message, Next,
-        Outcome, Overflow, Routine, RoutineHarness, Select, Start, Stop, TimedOut, Timeout, Unknown, Value, Vocabulary,
-        routine, state_machine,
+        Aborted, Address, Completed, Concurrently, Context, Create, Done, Fault, Faulted, GetResponse, Harness, Level,
+        Machine, Message, Next, OutOfService, Outcome, Overflow, Overloaded, Routine, RoutineHarness, Select,
+        Sequentially, Start, Stop, TemporarilyUnavailable, TimedOut, Timeout, Unknown, Value, Vocabulary, routine,
+        state_machine,
     };
     pub use fsm_macros::Settings;
     pub use fsm_net::{

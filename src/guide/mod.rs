@@ -6,6 +6,7 @@
 //! | [`machines`] | states, deferral, timeouts, state data, groups, unknown messages, endings |
 //! | [`messages`] | deriving, naming and renaming messages; addresses inside messages; faults |
 //! | [`routines`] | points written as `async fn`, and when to write one |
+//! | [`compositions`] | a question and its answer; several points at once, one after the other |
 //! | [`points`] | what the kernel promises: order, ends, bounds, panics |
 //! | [`network`] | listening, connecting, closing; what a peer can and cannot do |
 //! | [`encryption`] | who can read, who is at the other end, and what happens when two ends disagree |
@@ -23,6 +24,9 @@ pub mod messages {}
 
 #[doc = include_str!("routines.md")]
 pub mod routines {}
+
+#[doc = include_str!("compositions.md")]
+pub mod compositions {}
 
 #[doc = include_str!("points.md")]
 pub mod points {}
