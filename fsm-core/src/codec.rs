@@ -173,16 +173,19 @@ pub fn decode_local<T: Message>(encoded: Encoded) -> Result<T, Refused> {
 }
 
 /// Serialises `value` with its addresses put beside it.
+///
+/// Types that have two forms, as a network address or a UUID, take the one for people, here and in [`from_bytes`]: behind
+/// `flatten` and in untagged enums serde expects that one, whatever was written.
 pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Result<(Vec<u8>, Vec<Address>), String> {
     let mut bytes = Vec::with_capacity(64);
-    let (done, addresses) =
-        address::lend(Vec::new(), || value.serialize(&mut rmp_serde::Serializer::new(&mut bytes).with_struct_map()));
+    let mut encoder = rmp_serde::Serializer::new(&mut bytes).with_struct_map().with_human_readable();
+    let (done, addresses) = address::lend(Vec::new(), || value.serialize(&mut encoder));
     done.map(|()| (bytes, addresses)).map_err(|error| error.to_string())
 }
 
 /// The one place where a MessagePack decoder is made, so that every one has the same limit of depth.
 pub(crate) fn from_bytes<T: for<'de> Deserialize<'de>>(bytes: &[u8], addresses: Vec<Address>) -> Result<T, String> {
-    let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes);
+    let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes).with_human_readable();
     decoder.set_max_depth(MAX_DEPTH);
     let (done, _) = address::lend(addresses, || T::deserialize(&mut decoder));
     let value = done.map_err(|error| error.to_string())?;

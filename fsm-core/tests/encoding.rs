@@ -5,6 +5,7 @@ extern crate fsm_core as statepoint;
 mod support;
 
 use core::cell::Cell;
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -110,6 +111,34 @@ fn whoever_changes_the_list_changes_the_addresses_and_no_byte() {
 fn an_address_in_a_body_is_an_extension_of_type_1_with_its_index() {
     let encoded = Meet(point(5)).encode().expect("it has serde");
     assert_eq!((encoded.bytes, encoded.addresses), (vec![0xd5, 1, 0, 0], vec![point(5)]));
+}
+
+/// serde's own buffer, behind `flatten` and in untagged enums, knows only one form.
+#[test]
+fn a_type_with_a_form_for_people_takes_it_wherever_it_stands() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Host {
+        ip: IpAddr,
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Place {
+        Ip(IpAddr),
+        Name(String),
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize, Message)]
+    #[message(name = "encoding.Hosts")]
+    struct Hosts {
+        plain: IpAddr,
+        places: Vec<Place>,
+        #[serde(flatten)]
+        flat: Host,
+    }
+    let ip = IpAddr::from([10, 0, 0, 7]);
+    let hosts = Hosts { plain: ip, places: vec![Place::Ip(ip), Place::Name("here".into())], flat: Host { ip } };
+    let encoded = hosts.encode().expect("it has serde");
+    assert!(encoded.bytes.windows(14).any(|bytes| bytes == b"plain\xa810.0.0.7"));
+    assert_eq!(Hosts::decode(encoded), Ok(hosts));
 }
 
 #[test]
