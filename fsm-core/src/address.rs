@@ -3,8 +3,10 @@
 use core::cell::Cell;
 use core::fmt;
 
-use serde::de::{self, Deserialize, Deserializer, SeqAccess, Visitor};
+use serde::de::{self, Deserialize, Deserializer};
 use serde::ser::{self, Serialize, Serializer};
+
+use crate::extension::Extension;
 
 /// The name of a point, in this process or beyond connections.
 ///
@@ -104,8 +106,7 @@ impl fmt::Debug for Address {
 
 /// The MessagePack extension type under which an address stands in a body.
 pub(crate) const EXTENSION: i8 = 1;
-/// The name by which rmp-serde knows a newtype as an extension.
-const EXTENSION_NAME: &str = "_ExtStruct";
+const EXPECTED: &str = "an address (MessagePack extension type 1)";
 const OUTSIDE: &str = "an address has a meaning only inside a message that is sent; here it is serialised by itself";
 
 // serde's derives pass no context along, so the address list of the frame at hand is lent to `Address` for the length of
@@ -146,78 +147,30 @@ impl Serialize for Address {
         let index = put(*self).ok_or_else(|| ser::Error::custom(OUTSIDE))?;
         let index = u16::try_from(index)
             .map_err(|_| ser::Error::custom("expected at most 65,536 addresses in a message, got more"))?;
-        serializer.serialize_newtype_struct(EXTENSION_NAME, &(EXTENSION, Index(index.to_be_bytes())))
-    }
-}
-
-struct Index([u8; 2]);
-
-impl Serialize for Index {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
+        Extension::new(EXTENSION, &index.to_be_bytes()).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Address {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_newtype_struct(EXTENSION_NAME, Extension)
+        from_extension(Extension::read(deserializer, EXPECTED)?)
     }
 }
 
-/// Reads the inside of an extension, where a decoder without a type has met one.
-pub(crate) fn read_extension<'de, D: Deserializer<'de>>(inner: D) -> Result<Address, D::Error> {
-    Extension.visit_newtype_struct(inner)
-}
-
-/// Reads the pair (extension type, bytes), also from serde's own buffer behind `flatten` and untagged enums.
-struct Extension;
-
-impl<'de> Visitor<'de> for Extension {
-    type Value = Address;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an address (MessagePack extension type 1)")
+/// The address that the lent list has for an extension.
+pub(crate) fn from_extension<E: de::Error>(extension: Extension) -> Result<Address, E> {
+    let kind = extension.kind;
+    if kind != EXTENSION {
+        return Err(E::custom(format_args!("expected an address, extension type 1, got extension type {kind}")));
     }
-
-    fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<Address, D::Error> {
-        deserializer.deserialize_tuple(2, self)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut pair: A) -> Result<Address, A::Error> {
-        let kind: i8 = pair.next_element()?.ok_or_else(|| de::Error::invalid_length(0, &self))?;
-        let Index(index) = pair.next_element()?.ok_or_else(|| de::Error::invalid_length(1, &self))?;
-        if kind != EXTENSION {
-            return Err(de::Error::custom(format_args!(
-                "expected an address, extension type 1, got extension type {kind}"
-            )));
-        }
-        let list = LENT.take().ok_or_else(|| de::Error::custom(OUTSIDE))?;
-        let found = list.get(usize::from(u16::from_be_bytes(index))).copied();
-        let length = list.len();
-        LENT.set(Some(list));
-        found.ok_or_else(|| {
-            de::Error::custom(format_args!(
-                "expected an address index below {length}, got {}: the frame lists no such address",
-                u16::from_be_bytes(index)
-            ))
-        })
-    }
-}
-
-impl<'de> Deserialize<'de> for Index {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TwoBytes;
-        impl Visitor<'_> for TwoBytes {
-            type Value = Index;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("the two bytes of an address index")
-            }
-
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Index, E> {
-                bytes.try_into().map(Index).map_err(|_| E::invalid_length(bytes.len(), &self))
-            }
-        }
-        deserializer.deserialize_bytes(TwoBytes)
-    }
+    let index = extension.bytes().try_into().map(u16::from_be_bytes);
+    let index = index.map_err(|_| E::invalid_length(extension.bytes().len(), &"the two bytes of an address index"))?;
+    let list = LENT.take().ok_or_else(|| E::custom(OUTSIDE))?;
+    let (found, length) = (list.get(usize::from(index)).copied(), list.len());
+    LENT.set(Some(list));
+    found.ok_or_else(|| {
+        E::custom(format_args!(
+            "expected an address index below {length}, got {index}: the frame lists no such address"
+        ))
+    })
 }

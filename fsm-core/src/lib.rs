@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`Message`], [`Body`], [`Encoded`], [`Value`] | what is sent |
 //! | [`Address`] | to whom |
+//! | [`Graph`], [`Node`] | values that refer to each other, in messages |
 //! | [`Machine`], [`Next`], [`Shape`] | points written as finite-state machines |
 //! | [`routine`], [`Routine`], [`Select`] | points written as `async fn` |
 //! | [`Concurrently`], [`Sequentially`], [`GetResponse`] | points made of points |
@@ -32,6 +33,8 @@ mod counters;
 mod coverage;
 mod diagram;
 mod envelope;
+mod extension;
+mod graph;
 mod harness;
 mod head;
 mod kernel;
@@ -63,6 +66,7 @@ pub use context::Context;
 pub use counters::{Counters, Undelivered};
 pub use coverage::Coverage;
 pub use fsm_macros::{Message, Select, state_machine};
+pub use graph::{Graph, Node};
 pub use harness::{Harness, RoutineHarness, Step};
 pub use kernel::{Kernel, Outbound};
 pub use lifecycle::{

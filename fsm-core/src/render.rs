@@ -8,6 +8,8 @@ use crate::address::Address;
 use crate::body::Body;
 use crate::codec::from_bytes;
 use crate::compose::Values;
+use crate::extension::Extension;
+use crate::graph;
 use crate::value::Value;
 
 /// A body without its type.
@@ -234,8 +236,12 @@ impl<'de> Visitor<'de> for Grow {
     }
 
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Tree, D::Error> {
-        // The only newtype in MessagePack is an extension, and the only extension is an address.
-        crate::address::read_extension(inner).map(Tree::Address)
+        // The only newtype in MessagePack is an extension: a node of a graph, or an address.
+        let extension = Extension::read_inside(inner)?;
+        match graph::index(extension) {
+            Some(index) => Ok(Tree::Unsigned(index.into())),
+            None => crate::address::from_extension(extension).map(Tree::Address),
+        }
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Tree, A::Error> {
