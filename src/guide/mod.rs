@@ -5,6 +5,7 @@
 //! | [`cells`] | why a method that looks odd is a table cell; start here |
 //! | [`machines`] | states, deferral, timeouts, state data, groups, unknown messages, endings |
 //! | [`messages`] | deriving, naming and renaming messages; addresses inside messages; faults |
+//! | [`types`] | what can be put into a message: a table, each row a test; graphs |
 //! | [`routines`] | points written as `async fn`, and when to write one |
 //! | [`compositions`] | a question and its answer; several points at once, one after the other |
 //! | [`points`] | what the kernel promises: order, ends, bounds, panics |
@@ -21,6 +22,9 @@ pub mod machines {}
 
 #[doc = include_str!("messages.md")]
 pub mod messages {}
+
+#[doc = include_str!("types.md")]
+pub mod types {}
 
 #[doc = include_str!("routines.md")]
 pub mod routines {}
