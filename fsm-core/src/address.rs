@@ -31,8 +31,8 @@ use crate::extension::Extension;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Address {
-    slot: u32,
-    generation: u32,
+    /// Slot (the high half) and generation. Two words in all, so that an address is passed in two registers.
+    near: u64,
     far: u64,
 }
 
@@ -45,17 +45,29 @@ impl Address {
 
     /// The address with these three parts. Made by kernels and connections; a made-up address names nothing.
     pub const fn new(slot: u32, generation: u32, far: u64) -> Self {
-        Self { slot, generation, far }
+        Self { near: (slot as u64) << 32 | generation as u64, far }
+    }
+
+    /// The address of a point of this process, from its [`word`](Address::word).
+    #[inline]
+    pub(crate) const fn of_word(near: u64) -> Self {
+        Self { near, far: 0 }
+    }
+
+    /// Slot (the high half) and generation.
+    #[inline]
+    pub(crate) const fn word(self) -> u64 {
+        self.near
     }
 
     /// The place in the kernel's table of points.
     pub const fn slot(self) -> u32 {
-        self.slot
+        (self.near >> 32) as u32
     }
 
     /// How many points have had this slot; it tells an earlier point from a later one.
     pub const fn generation(self) -> u32 {
-        self.generation
+        self.near as u32
     }
 
     /// 0, or the number under which the far end of a connection exported the point, plus one.
@@ -77,7 +89,7 @@ impl Address {
 
     /// Whether this is [`Address::NONE`].
     pub const fn is_none(self) -> bool {
-        self.generation == 0
+        self.generation() == 0
     }
 
     /// Whether the point lies beyond a connection.
@@ -92,8 +104,8 @@ impl fmt::Display for Address {
         match *self {
             Self::NONE => f.write_str("<none>"),
             Self::DRIVER => f.write_str("<driver>"),
-            Self { slot, far: 0, .. } => write!(f, "<{slot:08x}>"),
-            Self { slot, far, .. } => write!(f, "<{slot:08x}/{far:x}>"),
+            Self { far: 0, .. } => write!(f, "<{:08x}>", self.slot()),
+            Self { far, .. } => write!(f, "<{:08x}/{far:x}>", self.slot()),
         }
     }
 }

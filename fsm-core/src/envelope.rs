@@ -16,53 +16,49 @@ pub(crate) enum Kind {
     Wake,
 }
 
-const SHIFT: u32 = 30;
-const SLOT: u32 = (1 << SHIFT) - 1;
+/// Where the kind stands in the word of the receiver's address.
+const SHIFT: u32 = 62;
+const ADDRESS: u64 = (1 << SHIFT) - 1;
 /// The highest slot that fits beside the kind.
-pub(crate) const MAX_SLOT: u32 = SLOT;
+pub(crate) const MAX_SLOT: u32 = (ADDRESS >> 32) as u32;
 
 /// A body on its way, 32 bytes.
 ///
 /// Receiver and sender are whole words, written and read as such: a word that was just written in two halves cannot be
 /// forwarded to a wider load, and a hop would wait for it.
 pub(crate) struct Envelope {
-    /// Slot and kind in the low half, generation in the high half.
-    to: u64,
-    from: u64,
+    /// The word of the receiver's address, and the kind above it.
+    pub(crate) to: u64,
+    /// The word of the sender's address, or a timer's ticket.
+    pub(crate) from: u64,
     pub(crate) body: Option<Body>,
 }
 
-/// Two halves as one word.
-#[inline]
-const fn word(low: u32, high: u32) -> u64 {
-    low as u64 | (high as u64) << 32
-}
-
-/// The halves of a word.
-#[inline]
-const fn halves(word: u64) -> (u32, u32) {
-    (word as u32, (word >> 32) as u32)
-}
-
 impl Envelope {
+    /// A message between two points of this process.
     #[inline]
-    pub(crate) fn new(kind: Kind, to: Address, from: (u32, u32), body: Option<Body>) -> Self {
-        Self { to: word(to.slot() | (kind as u32) << SHIFT, to.generation()), from: word(from.0, from.1), body }
+    pub(crate) fn plain(to: Address, from: Address, body: Body) -> Self {
+        Self { to: to.word(), from: from.word(), body: Some(body) }
     }
 
-    /// The parts, so that the queue is read word by word.
-    #[inline]
-    pub(crate) fn into_parts(self) -> (u64, u64, Option<Body>) {
-        (self.to, self.from, self.body)
+    /// A message from or to beyond a connection: `body` is a [`Distant`], `to` the point of this process.
+    pub(crate) fn distant(to: Address, body: Body) -> Self {
+        Self { to: marked(to, Kind::Distant), from: 0, body: Some(body) }
     }
 
+    /// A timer that is due, and index and generation of its ticket.
     #[inline]
-    pub(crate) fn from_parts(to: u64, from: u64, body: Option<Body>) -> Self {
-        Self { to, from, body }
+    pub(crate) fn timer(to: Address, index: u32, generation: u32) -> Self {
+        Self { to: marked(to, Kind::Timer), from: u64::from(index) << 32 | u64::from(generation), body: None }
+    }
+
+    /// A token for a point with a backlog.
+    pub(crate) fn wake(to: Address) -> Self {
+        Self { to: marked(to, Kind::Wake), from: 0, body: None }
     }
 
     pub(crate) fn kind(&self) -> Kind {
-        match self.to as u32 >> SHIFT {
+        match self.to >> SHIFT {
             0 => Kind::Plain,
             1 => Kind::Distant,
             2 => Kind::Timer,
@@ -70,27 +66,27 @@ impl Envelope {
         }
     }
 
+    /// The receiver, without its far part.
     #[inline]
-    pub(crate) fn slot(&self) -> u32 {
-        self.to as u32 & SLOT
-    }
-
-    #[inline]
-    pub(crate) fn generation(&self) -> u32 {
-        halves(self.to).1
+    pub(crate) fn to(&self) -> Address {
+        Address::of_word(self.to & ADDRESS)
     }
 
     /// The sender, of a plain message.
     #[inline]
     pub(crate) fn from(&self) -> Address {
-        let (slot, generation) = halves(self.from);
-        Address::new(slot, generation, 0)
+        Address::of_word(self.from)
     }
 
     /// Index and generation of a timer's ticket.
     pub(crate) fn ticket(&self) -> (u32, u32) {
-        halves(self.from)
+        ((self.from >> 32) as u32, self.from as u32)
     }
+}
+
+#[inline]
+const fn marked(to: Address, kind: Kind) -> u64 {
+    to.word() | (kind as u64) << SHIFT
 }
 
 /// A message whose receiver or sender lies beyond a connection. Boxed, so that plain envelopes stay small.

@@ -40,13 +40,13 @@ pub trait Vocabulary {
     /// Sends a message. It arrives at most once, and in the order in which this point sent to that one.
     #[inline]
     fn send(&mut self, to: Address, message: impl Into<Body>) {
-        self.with(|cx| cx.post(to, cx.me, message.into()));
+        self.with(|cx| cx.post_own(to, message.into()));
     }
 
     /// Sends a message to whoever sent the message at hand.
     #[inline]
     fn reply(&mut self, message: impl Into<Body>) {
-        self.with(|cx| cx.post(cx.from, cx.me, message.into()));
+        self.with(|cx| cx.post_own(cx.from, message.into()));
     }
 
     /// Passes a message on: whoever gets it sees the sender of the message at hand, and replies there.

@@ -4,7 +4,7 @@ use super::Context;
 use crate::address::Address;
 use crate::body::Body;
 use crate::counters::Undelivered;
-use crate::envelope::{Distant, Envelope, Kind};
+use crate::envelope::{Distant, Envelope};
 use crate::head::{COUNT, OVERFLOWING, VACANT};
 use crate::lifecycle::{Overflow, Stop};
 use crate::trace::What;
@@ -13,27 +13,38 @@ use crate::trace::What;
 pub(crate) const SPARE: u32 = 64;
 
 impl Context {
-    /// Queues `body` for `to`, or makes it a dead letter.
+    /// Queues a message of the point at hand, or makes it a dead letter.
+    ///
+    /// The way of nearly every message: no more arguments than are passed in registers, and no call but the last one.
+    pub(crate) fn post_own(&mut self, to: Address, body: Body) {
+        debug_assert!(!self.me.is_far(), "the point at hand is of this process");
+        if self.has_room_at_once(to) {
+            self.heads[to.slot() as usize].queued += 1;
+            self.run.push_back(Envelope::plain(to, self.me, body));
+        } else {
+            self.post_own_slowly(to, body);
+        }
+    }
+
+    /// Whether a message of this process for `to` can be queued as it is, without a look at anything else.
     #[inline]
-    pub(crate) fn post(&mut self, to: Address, from: Address, body: Body) {
-        // The way of nearly every message; all others go by `post_slowly`.
-        if (to.far() | from.far()) == 0
-            && let Some(head) = self.heads.get_mut(to.slot() as usize)
+    fn has_room_at_once(&self, to: Address) -> bool {
+        let Some(head) = self.heads.get(to.slot() as usize) else { return false };
+        to.far() == 0
             && head.generation == to.generation()
             && head.count() < self.limits.queued_per_point
-            && self.run.len() < self.limits.run_queue
+            && self.run.len() < self.limits.run_queue.min(self.run.capacity())
             && self.observer.is_none()
-        {
-            head.queued += 1;
-            self.run.push_back(Envelope::new(Kind::Plain, to, (from.slot(), from.generation()), Some(body)));
-        } else {
-            self.post_slowly(to, from, body);
-        }
     }
 
     #[cold]
     #[inline(never)]
-    fn post_slowly(&mut self, to: Address, from: Address, body: Body) {
+    fn post_own_slowly(&mut self, to: Address, body: Body) {
+        self.post(to, self.me, body);
+    }
+
+    /// Queues `body` for `to`, or makes it a dead letter.
+    pub(crate) fn post(&mut self, to: Address, from: Address, body: Body) {
         if self.observer.is_some() {
             self.trace_post(to, from, &body);
         }
@@ -41,7 +52,7 @@ impl Context {
             return self.post_distant(to, from, body);
         }
         match self.admit(to, from, &body) {
-            Ok(()) => self.run.push_back(Envelope::new(Kind::Plain, to, (from.slot(), from.generation()), Some(body))),
+            Ok(()) => self.run.push_back(Envelope::plain(to, from, body)),
             Err(reason) => self.dead_letter(to, from, body.name(), reason),
         }
     }
@@ -54,7 +65,7 @@ impl Context {
             .filter(|head| head.generation == to.generation() && !head.has(VACANT))
         {
             head.queued += 1;
-            self.run.push_back(Envelope::new(Kind::Plain, to, (from.slot(), from.generation()), Some(body)));
+            self.run.push_back(Envelope::plain(to, from, body));
         }
     }
 
@@ -65,7 +76,7 @@ impl Context {
             Ok(()) => {
                 self.inbound += usize::from(to.far() == 0);
                 let distant = Body::distant(Distant { to_far: to.far(), from, body });
-                self.run.push_back(Envelope::new(Kind::Distant, to, (0, 0), Some(distant)));
+                self.run.push_back(Envelope::distant(to, distant));
             }
             Err(reason) => self.dead_letter(to, from, body.name(), reason),
         }

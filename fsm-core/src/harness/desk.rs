@@ -180,10 +180,9 @@ impl Desk {
         step.created = cx.births.drain(..).map(|(slot, point)| (Address::new(slot, 1, 0), point)).collect();
         let run = core::mem::take(&mut cx.run);
         for envelope in run {
-            let head = &mut cx.heads[envelope.slot() as usize];
+            let (kind, to, from) = (envelope.kind(), envelope.to(), envelope.from());
+            let head = &mut cx.heads[to.slot() as usize];
             head.queued = head.queued.saturating_sub(1);
-            let to = Address::new(envelope.slot(), envelope.generation(), 0);
-            let (kind, from) = (envelope.kind(), envelope.from());
             let Some(body) = envelope.body else { continue };
             let sent = match kind {
                 Kind::Distant => body.into_distant().map(|distant| Sent {

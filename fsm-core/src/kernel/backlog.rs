@@ -14,7 +14,7 @@ use crate::address::Address;
 use crate::body::Body;
 use crate::context::SPARE;
 use crate::counters::Undelivered;
-use crate::envelope::{Envelope, Kind};
+use crate::envelope::Envelope;
 use crate::head::{BACKLOG, OVERFLOWING};
 use crate::lifecycle::{Completed, Stop};
 use crate::name::MessageId;
@@ -229,5 +229,5 @@ fn room_above(body: &Body) -> usize {
 fn push_wake(cx: &mut crate::context::Context, slot: u32) {
     let to = cx.address(slot);
     cx.heads[slot as usize].queued += 1;
-    cx.run.push_back(Envelope::new(Kind::Wake, to, (0, 0), None));
+    cx.run.push_back(Envelope::wake(to));
 }

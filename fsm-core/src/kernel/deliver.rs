@@ -4,7 +4,7 @@ use super::{Kernel, Outbound};
 use crate::address::Address;
 use crate::body::Body;
 use crate::counters::Undelivered;
-use crate::envelope::{Envelope, Kind, MAX_SLOT};
+use crate::envelope::{Envelope, Kind};
 use crate::head::{BACKLOG, OVERFLOWING};
 use crate::name::MessageId;
 use crate::point::Did;
@@ -15,20 +15,21 @@ impl Kernel {
     #[inline]
     pub(super) fn one(&mut self) -> bool {
         let Some(cx) = &mut self.cx else { return false };
-        let Some(envelope) = cx.run.pop_front() else { return false };
-        let (to_word, from_word, body) = envelope.into_parts();
-        let (slot, generation) = (to_word as u32, (to_word >> 32) as u32);
-        if slot > MAX_SLOT {
-            self.one_special(Envelope::from_parts(to_word, from_word, body));
+        // Taken apart at once, so that it is read word by word.
+        let Some(Envelope { to: word, from, body }) = cx.run.pop_front() else { return false };
+        let to = Address::of_word(word);
+        let slot = to.slot();
+        // No head is as high as the slot of an envelope that is not plain.
+        let Some(head) = cx.heads.get_mut(slot as usize) else {
+            self.one_special(Envelope { to: word, from, body });
             return true;
-        }
-        let head = &mut cx.heads[slot as usize];
-        if head.generation != generation {
-            self.bounce(Envelope::from_parts(to_word, from_word, body));
+        };
+        if head.generation != to.generation() {
+            self.bounce(Envelope { to: word, from, body });
             return true;
         }
         head.queued -= 1;
-        let from = Address::new(from_word as u32, (from_word >> 32) as u32, 0);
+        let from = Address::of_word(from);
         let Some(body) = body else { return true };
         let is_slow = head.queued & (BACKLOG | OVERFLOWING) != 0 || cx.observer.is_some();
         if is_slow {
@@ -39,8 +40,7 @@ impl Kernel {
             self.hand_out(slot, from, body);
             return true;
         };
-        cx.me = Address::new(slot, generation, 0);
-        cx.from = from;
+        (cx.me, cx.from) = (to, from);
         cx.counters.handled += 1;
         let did = point.receive(body, &mut self.cx);
         // What nearly every message leads to is looked for at once.
@@ -119,9 +119,9 @@ impl Kernel {
     #[cold]
     fn one_special(&mut self, envelope: Envelope) {
         let Some(cx) = &mut self.cx else { return };
-        let slot = envelope.slot();
+        let slot = envelope.to().slot();
         let head = &mut cx.heads[slot as usize];
-        if head.generation != envelope.generation() {
+        if head.generation != envelope.to().generation() {
             // A timer or a token of a point that has ended is nobody's loss.
             if envelope.kind() == Kind::Distant {
                 self.bounce(envelope);
@@ -196,8 +196,7 @@ impl Kernel {
     /// A message for a point that ended while the message waited.
     #[cold]
     fn bounce(&mut self, envelope: Envelope) {
-        let mut to = Address::new(envelope.slot(), envelope.generation(), 0);
-        let mut from = envelope.from();
+        let (mut to, mut from) = (envelope.to(), envelope.from());
         let kind = envelope.kind();
         let Some(mut body) = envelope.body else { return };
         if kind == Kind::Distant {

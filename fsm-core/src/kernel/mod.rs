@@ -15,7 +15,7 @@ use crate::body::Body;
 use crate::context::Context;
 use crate::counters::{Counters, Undelivered};
 use crate::coverage::Coverage;
-use crate::envelope::{Envelope, Kind};
+use crate::envelope::Envelope;
 use crate::head::{NIL, WATCHED};
 use crate::limits::Limits;
 use crate::moment::Moment;
@@ -149,7 +149,7 @@ impl Kernel {
             let head = &mut heads[ticket.owner as usize];
             head.queued += 1;
             let to = Address::new(ticket.owner, head.generation, 0);
-            run.push_back(Envelope::new(Kind::Timer, to, (ticket.index, ticket.generation), None));
+            run.push_back(Envelope::timer(to, ticket.index, ticket.generation));
         });
         self.drop_overdue(now);
         fired
