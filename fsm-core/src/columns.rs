@@ -18,10 +18,13 @@ use crate::name::MessageId;
 /// ```
 #[derive(Debug)]
 pub struct Columns<const N: usize> {
+    /// In an empty place stands an id whose own place is another, so that the first look needs no second one.
     ids: [MessageId; N],
-    /// The column plus one; 0 is an empty place.
     columns: [u16; N],
 }
+
+/// The column of an empty place.
+const EMPTY: u16 = u16::MAX;
 
 impl<const N: usize> Columns<N> {
     /// The table of `ids`: the first has column 0.
@@ -31,19 +34,20 @@ impl<const N: usize> Columns<N> {
     /// While compiling: two messages of one machine have the same id (rename one of them), or `N` is too small.
     pub const fn new(ids: &[MessageId]) -> Self {
         assert!(
-            N.is_power_of_two() && ids.len() * 2 <= N && ids.len() < u16::MAX as usize,
+            N > 1 && N.is_power_of_two() && ids.len() * 2 <= N && ids.len() < EMPTY as usize,
             "a table is at most half full"
         );
-        let mut table = Self { ids: [0; N], columns: [0; N] };
+        let mut table = Self { ids: [0; N], columns: [EMPTY; N] };
+        table.ids[0] = 1; // the own place of the other 0s
         let mut column = 0;
         while column < ids.len() {
             let mut place = ids[column] as usize & (N - 1);
-            while table.columns[place] != 0 {
+            while table.columns[place] != EMPTY {
                 assert!(table.ids[place] != ids[column], "two messages of this machine have the same name");
                 place = (place + 1) & (N - 1);
             }
             table.ids[place] = ids[column];
-            table.columns[place] = column as u16 + 1;
+            table.columns[place] = column as u16;
             column += 1;
         }
         table
@@ -52,17 +56,24 @@ impl<const N: usize> Columns<N> {
     /// The column of the message `id`.
     #[inline]
     pub fn find(&self, id: MessageId) -> Option<usize> {
-        let mut place = id as usize & (N - 1);
-        loop {
-            let column = self.columns[place];
-            if column == 0 {
-                return None;
-            }
+        let place = id as usize & (N - 1);
+        if self.ids[place] == id {
+            return Some(usize::from(self.columns[place]));
+        }
+        self.find_behind(place, id)
+    }
+
+    /// Looks from `place` on, where another id stands.
+    #[cold]
+    #[inline(never)]
+    fn find_behind(&self, mut place: usize, id: MessageId) -> Option<usize> {
+        while self.columns[place] != EMPTY {
             if self.ids[place] == id {
-                return Some(usize::from(column) - 1);
+                return Some(usize::from(self.columns[place]));
             }
             place = (place + 1) & (N - 1);
         }
+        None
     }
 }
 
@@ -91,6 +102,15 @@ mod tests {
         const COLUMNS: Columns<2> = Columns::new(&[0]);
         assert_eq!(COLUMNS.find(0), Some(0));
         assert_eq!(Columns::<2>::new(&[1]).find(0), None);
+    }
+
+    #[test]
+    fn what_stands_in_an_empty_place_is_no_message() {
+        for ids in [&[][..], &[2], &[3], &[4], &[5], &[2, 4], &[3, 7]] {
+            let columns = Columns::<4>::new(ids);
+            let found = (0..16).filter(|id| columns.find(*id).is_some());
+            assert_eq!(found.collect::<Vec<_>>(), ids);
+        }
     }
 
     #[test]
