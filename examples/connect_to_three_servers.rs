@@ -23,7 +23,6 @@ struct Servers {
     scale: Member,
 }
 
-/// What the session ends with, and the program.
 #[derive(Debug, Serialize, Deserialize, Message)]
 struct Acquainted {
     clock: String,
@@ -48,7 +47,8 @@ impl Session {
     }
     fn GREETING_Welcome(&mut self, welcome: Welcome, cx: &mut Context) -> Next<Self> {
         cx.console(&welcome);
-        if let Some(server) = self.servers.iter().position(|server| *server == cx.from()) {
+        // Whoever answers for a server, it does so over the server's connection.
+        if let Some(server) = self.servers.iter().position(|server| server.near() == cx.from().near()) {
             self.names[server] = welcome.my_name;
         }
         if self.names.iter().any(String::is_empty) {

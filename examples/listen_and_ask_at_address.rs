@@ -41,7 +41,8 @@ impl ListenAndAsk {
         Self::complete(fault)
     }
     /// The peer is the sender of `Accepted`, so a reply is the first that it hears.
-    fn LISTENING_Accepted(&mut self, _: Accepted, cx: &mut Context) -> Next<Self> {
+    fn LISTENING_Accepted(&mut self, accepted: Accepted, cx: &mut Context) -> Next<Self> {
+        cx.console(format_args!("Accepted {}", accepted.remote));
         cx.reply(Hello { my_name: self.server_name.clone() });
         Self::LISTENING
     }

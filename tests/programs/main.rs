@@ -1,6 +1,9 @@
 //! The example programs as processes of their own.
 #![cfg(unix)]
 
+mod coming_and_going;
+mod laboratory;
+mod matrix;
 mod program;
 mod raw;
 mod strain;
@@ -8,43 +11,18 @@ mod strain;
 use std::io::Read;
 use std::time::{Duration, Instant};
 
-use program::{Program, free_port};
+use matrix::WELCOME;
+use program::Program;
 
 const SERVERS: [&str; 4] =
     ["listen_fsm_at_address", "listen_fsm_sessions_at_address", "listen_sessions_at_address", "listen_at_address"];
-const CLIENTS: [&str; 4] =
-    ["connect_fsm_to_address", "connect_fsm_session_to_address", "connect_session_to_address", "connect_to_address"];
-const WELCOME: &str = "Welcome\n+   your_name: \"Gladys\"\n+   my_name: \"Buster\"\n";
-
-/// However a server and a client are written, they understand each other.
-#[test]
-fn every_client_is_welcome_at_every_server() {
-    for server in SERVERS {
-        let port = free_port();
-        let running = Program::start(server, &[&format!("--port={port}"), "--debug-level=OBJECT"]).listening();
-        for client in CLIENTS {
-            let (code, stdout, stderr) = Program::start(client, &[&format!("--port={port}")]).finish();
-            assert_eq!((code, &*stdout, &*stderr), (0, WELCOME, ""), "{client} at {server}");
-        }
-        running.interrupt();
-        let (code, stdout, stderr) = running.finish();
-        assert_eq!((code, &*stdout), (172, ""), "{stderr}");
-    }
-}
+const CLIENT: &str = "connect_fsm_to_address";
 
 #[test]
 fn names_travel_from_the_flags_to_the_other_end() {
-    let port = free_port();
-    let port = format!("--port={port}");
-    let flags = [&port, "--server-name=Bust \"er\"", "--debug-level=CONSOLE"];
-    let server = Program::start("listen_fsm_at_address", &flags);
-    // The server may not listen yet.
-    let (code, stdout, stderr) = (0..500)
-        .map(|_| {
-            Program::start("connect_fsm_to_address", &[&port, "--client-name=Ægir", "--debug-level=CONSOLE"]).finish()
-        })
-        .find(|(code, _, _)| *code != 111)
-        .expect("the server listens");
+    let (server, port) = Program::serve("listen_fsm_at_address", &["--server-name=Bust \"er\""]);
+    let flags = [&format!("--port={port}"), "--client-name=Ægir", "--debug-level=CONSOLE"];
+    let (code, stdout, stderr) = Program::start(CLIENT, &flags).finish();
     assert_eq!(code, 0, "{stderr}");
     assert_eq!(stdout, "Welcome\n+   your_name: \"Ægir\"\n+   my_name: \"Bust \\\"er\\\"\"\n");
     assert!(stderr.contains(r#"At client - Hello "Ægir", my name is "Bust "er"""#), "{stderr}");
@@ -56,33 +34,8 @@ fn names_travel_from_the_flags_to_the_other_end() {
 }
 
 #[test]
-fn without_a_server_a_client_says_so_in_one_line() {
-    for client in CLIENTS {
-        let (code, stdout, stderr) = Program::start(client, &["--port=1"]).finish();
-        let expected = format!("{client}: cannot connect to \"127.0.0.1:1\" (Connection refused (os error 111))\n");
-        assert_eq!((code, &*stdout, &*stderr), (111, "", &*expected));
-    }
-}
-
-#[test]
-fn a_port_in_use_is_told_in_one_line() {
-    let port = free_port();
-    let flag = format!("--port={port}");
-    let running = Program::start(SERVERS[0], &[&flag, "--debug-level=OBJECT"]).listening();
-    for server in SERVERS {
-        let (code, stdout, stderr) = Program::start(server, &[&flag]).finish();
-        let expected =
-            format!("{server}: cannot listen at \"127.0.0.1:{port}\" (Address already in use (os error 98))\n");
-        assert_eq!((code, &*stdout, &*stderr), (98, "", &*expected));
-    }
-    // The first goes on.
-    assert_eq!(Program::start(CLIENTS[0], &[&flag]).finish().0, 0);
-    drop(running);
-}
-
-#[test]
 fn a_flag_that_does_not_exist_is_answered_with_the_one_that_was_meant() {
-    for program in [SERVERS[0], CLIENTS[0]] {
+    for program in [SERVERS[0], CLIENT] {
         let (code, stdout, stderr) = Program::start(program, &["--prot=32011"]).finish();
         let expected = format!("{program}: unknown flag --prot, did you mean --port? (see --help)\n");
         assert_eq!((code, &*stdout, &*stderr), (172, "", &*expected));
@@ -98,8 +51,7 @@ fn a_flag_that_does_not_exist_is_answered_with_the_one_that_was_meant() {
 #[test]
 fn an_interrupt_ends_a_server_at_once_and_in_order() {
     for (signal, server) in ["INT", "TERM", "HUP", "QUIT"].into_iter().zip(SERVERS) {
-        let port = free_port();
-        let running = Program::start(server, &[&format!("--port={port}"), "--debug-level=OBJECT"]).listening();
+        let (running, port) = Program::serve(server, &["--debug-level=OBJECT"]);
         let began = Instant::now();
         running.signal(signal);
         let (code, stdout, stderr) = running.finish();
@@ -115,8 +67,7 @@ fn an_interrupt_ends_a_server_at_once_and_in_order() {
 /// A peer that does not answer has three seconds. Who does not want to wait asks twice.
 #[test]
 fn a_second_interrupt_ends_a_server_that_waits_for_a_peer() {
-    let port = free_port();
-    let running = Program::start(SERVERS[0], &[&format!("--port={port}"), "--debug-level=OBJECT"]).listening();
+    let (running, port) = Program::serve(SERVERS[0], &["--debug-level=OBJECT"]);
     let mut silent = raw::connect(port);
     running.says("Received Accepted");
     running.interrupt();
@@ -131,7 +82,7 @@ fn a_second_interrupt_ends_a_server_that_waits_for_a_peer() {
 fn a_client_that_is_interrupted_while_it_waits_ends_at_once() {
     let hole = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = hole.local_addr().expect("bound").port();
-    let client = Program::start(CLIENTS[0], &[&format!("--port={port}"), "--debug-level=OBJECT"]);
+    let client = Program::start(CLIENT, &[&format!("--port={port}"), "--debug-level=OBJECT"]);
     let mut server = raw::accept(&hole);
     client.says("Received Connected");
     client.interrupt();
@@ -148,7 +99,7 @@ fn a_client_that_is_interrupted_while_it_waits_ends_at_once() {
 fn a_client_whose_server_says_nothing_times_out() {
     let hole = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = hole.local_addr().expect("bound").port();
-    let client = Program::start(CLIENTS[0], &[&format!("--port={port}")]);
+    let client = Program::start(CLIENT, &[&format!("--port={port}")]);
     let mut server = raw::accept(&hole);
     let began = Instant::now();
     std::io::copy(&mut server, &mut std::io::sink()).expect("the end of the stream");

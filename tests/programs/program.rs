@@ -2,8 +2,10 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -12,19 +14,61 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A port that nobody uses just now.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a port").port()
+    free_ports(1)
 }
 
-/// Where cargo puts the examples: beside the tests.
+/// So many ports in a row that nobody uses just now; the first of them.
+///
+/// They lie below those that the system gives to whoever does not care, so that nobody gets one of them by chance meanwhile.
+pub(crate) fn free_ports(count: u16) -> u16 {
+    const FIRST: u16 = 16_384;
+    const ALL: u16 = 16_384;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Runs that go on at the same time begin in different places.
+    let begin = u16::try_from(std::process::id() % 256).unwrap_or_default() * (ALL / 256);
+    for _ in 0..ALL {
+        let first = FIRST + begin.wrapping_add(NEXT.fetch_add(count, Ordering::Relaxed)) % (ALL - count);
+        if (first..first + count).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+            return first;
+        }
+    }
+    panic!("expected {count} free ports in a row from {FIRST} on");
+}
+
+/// The folder of the examples, which are built when the first of them is asked for. Nothing is to be done when `cargo test`
+/// has built them already.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        // target/debug/deps/programs-0123456789abcdef
+        let test = std::env::current_exe().expect("this program");
+        let profile = test.ancestors().nth(2).expect("the folder of a profile");
+        // Without cargo, what is there must do.
+        if let Some(cargo) = std::env::var_os("CARGO") {
+            let name = profile.file_name().and_then(|name| name.to_str()).expect("the name of a profile");
+            let target = profile.parent().expect("a target folder");
+            let built = Command::new(cargo)
+                .args(["build", "--quiet", "--package=statepoint", "--examples", "--profile"])
+                .arg(if name == "debug" { "dev" } else { name })
+                .arg("--target-dir")
+                .arg(target)
+                .current_dir(env!("CARGO_MANIFEST_DIR"))
+                .status();
+            assert!(built.expect("cargo").success(), "expected the examples to be built");
+        }
+        profile.join("examples")
+    })
+}
+
 fn path(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("this program");
-    let path = test.parent().and_then(|deps| deps.parent()).expect("a target folder").join("examples").join(name);
-    assert!(path.exists(), "expected {}: `cargo test` and `cargo build --examples` build it", path.display());
+    let path = folder().join(name);
+    assert!(path.exists(), "expected {}: `cargo build --examples` builds it", path.display());
     path
 }
 
 /// A running program. It is killed when the test ends before it does.
 pub(crate) struct Program {
+    command: String,
     child: Child,
     /// The lines of stderr.
     lines: Receiver<String>,
@@ -49,6 +93,7 @@ impl Program {
         let command = command.env_clear().env("STATEPOINT_HOME", "/nonexistent");
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("started");
+        let command = format!("{command:?}");
         let (line, lines) = channel();
         let stderr = BufReader::new(child.stderr.take().expect("piped"));
         std::thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|text| line.send(text)));
@@ -59,26 +104,43 @@ impl Program {
             pipe.read_to_string(&mut text).expect("text");
             whole.send(text)
         });
-        Self { child, lines, seen: Default::default(), stdout }
+        Self { command, child, lines, seen: Default::default(), stdout }
     }
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Waits until a line of stderr contains `text`.
-    pub(crate) fn says(&self, text: &str) {
+    /// Starts a server at a port that the system chooses, and waits until it listens: the server and its port.
+    pub(crate) fn serve(name: &str, flags: &[&str]) -> (Self, u16) {
+        let flags = [&["--port=0", "--debug-level=CONSOLE"], flags].concat();
+        let server = Self::start(name, &flags);
+        let line = server.says("Listening at 127.0.0.1:");
+        let port = line.rsplit(':').next().and_then(|port| port.parse().ok());
+        (server, port.unwrap_or_else(|| panic!("expected a port, got {line:?}")))
+    }
+
+    /// Waits until a line of stderr contains `text`: that line.
+    pub(crate) fn says(&self, text: &str) -> String {
         loop {
-            let line = self.lines.recv_timeout(PATIENCE);
-            let line =
-                line.unwrap_or_else(|error| panic!("expected {text:?}, got {error} after\n{}", self.seen.borrow()));
-            let mut seen = self.seen.borrow_mut();
-            seen.push_str(&line);
-            seen.push('\n');
-            if line.contains(text) {
-                return;
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) if line.contains(text) => return self.see(line),
+                Ok(line) => drop(self.see(line)),
+                Err(error) => self.fail(&format!("{text:?}, got {error}")),
             }
         }
+    }
+
+    fn see(&self, line: String) -> String {
+        let mut seen = self.seen.borrow_mut();
+        seen.push_str(&line);
+        seen.push('\n');
+        line
+    }
+
+    fn fail(&self, expected: &str) -> ! {
+        self.lines.try_iter().for_each(|line| drop(self.see(line)));
+        panic!("{}: expected {expected} after\n{}", self.command, self.seen.borrow())
     }
 
     /// Waits until a server whose trace shows messages listens.
@@ -91,6 +153,12 @@ impl Program {
         self.signal("INT");
     }
 
+    /// Ends it as a crash would, and waits until it is gone.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("it is gone");
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let status = Command::new("kill").arg(format!("-{name}")).arg(self.id().to_string()).status();
         assert!(status.expect("kill").success(), "the program has ended already");
@@ -98,20 +166,16 @@ impl Program {
 
     /// Waits for the end: the exit code, stdout, stderr.
     pub(crate) fn finish(mut self) -> (i32, String, String) {
-        let stdout = self.stdout.recv_timeout(PATIENCE).expect("the program ends");
+        let Ok(stdout) = self.stdout.recv_timeout(PATIENCE) else { self.fail("the end of the program") };
         loop {
             match self.lines.recv_timeout(PATIENCE) {
-                Ok(line) => {
-                    let mut seen = self.seen.borrow_mut();
-                    seen.push_str(&line);
-                    seen.push('\n');
-                }
+                Ok(line) => drop(self.see(line)),
                 Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => panic!("expected the end of stderr after\n{}", self.seen.borrow()),
+                Err(RecvTimeoutError::Timeout) => self.fail("the end of stderr"),
             }
         }
         let code = self.child.wait().as_ref().map(ExitStatus::code).expect("the program has ended");
-        (code.expect("it ended by itself"), stdout, self.seen.take())
+        (code.unwrap_or_else(|| self.fail("that it ends by itself")), stdout, self.seen.take())
     }
 }
 

@@ -91,8 +91,7 @@ fn a_server_without_descriptors_turns_peers_away_does_not_spin_and_recovers() {
 
 #[test]
 fn a_server_holds_no_more_after_many_clients_than_before() {
-    let port = free_port();
-    let server = Program::start(SERVER, &[&format!("--port={port}"), "--debug-level=OBJECT"]).listening();
+    let (server, port) = Program::serve(SERVER, &["--debug-level=OBJECT"]);
     let round = || {
         for number in 0..300 {
             let mut peer = if number % 2 == 0 { raw::call(port) } else { raw::connect(port) };
@@ -132,8 +131,7 @@ fn settle(server: &Program, port: u16, files: usize) {
 /// A stopped process answers nothing, but its system does; and it goes on where it was.
 #[test]
 fn a_server_that_is_stopped_and_continued_serves_those_who_waited() {
-    let port = free_port();
-    let server = Program::start(SERVER, &[&format!("--port={port}"), "--debug-level=OBJECT"]).listening();
+    let (server, port) = Program::serve(SERVER, &["--debug-level=OBJECT"]);
     server.signal("STOP");
     let waiting = Program::start(CLIENT, &[&format!("--port={port}"), "--debug-level=OBJECT"]);
     waiting.says("Proxy[INITIAL] - Received Start");
@@ -143,8 +141,7 @@ fn a_server_that_is_stopped_and_continued_serves_those_who_waited() {
 
 #[test]
 fn a_client_that_is_killed_in_the_middle_is_abandoned_and_the_next_is_served() {
-    let port = free_port();
-    let server = Program::start(SERVER, &[&format!("--port={port}"), "--debug-level=OBJECT"]).listening();
+    let (server, port) = Program::serve(SERVER, &["--debug-level=OBJECT"]);
     server.signal("STOP");
     let doomed = Program::start(CLIENT, &[&format!("--port={port}"), "--debug-level=OBJECT"]);
     doomed.says("Proxy[INITIAL] - Received Start");

@@ -1,0 +1,181 @@
+//! Every listening program serves every connecting program.
+
+use std::path::Path;
+
+use crate::program::{Program, free_ports};
+
+/// What the programs are told beside ports and names.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Flags<'a> {
+    pub(crate) servers: &'a [&'a str],
+    pub(crate) clients: &'a [&'a str],
+    pub(crate) relays: &'a [&'a str],
+}
+
+const ASKING: &str = "listen_and_ask_at_address";
+const ANSWERING: &str = "connect_and_answer_to_address";
+const CLERKS: &str = "listen_conversations_at_address";
+const CALLERS: &str = "connect_conversations_to_address";
+const OF_THREE: &str = "connect_to_three_servers";
+
+pub(crate) const WELCOME: &str = "Welcome\n+   your_name: \"Gladys\"\n+   my_name: \"Buster\"\n";
+pub(crate) const ACQUAINTED: &str = "Acquainted\n+   clock: \"Buster\"\n+   store: \"Buster\"\n+   scale: \"Buster\"\n";
+pub(crate) const CONVERSATIONS: &str = "Conversations\n+   with: [\"Buster 1\",\"Buster 2\",\"Buster 3\"]\n";
+pub(crate) const ADMITTED: &str = "Admitted\n+   guest: \"Gladys\"\n+   number: 1\n";
+
+/// The examples whose names begin so: who adds one adds it to the matrix.
+fn examples(prefix: &str) -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let files = folder.read_dir().expect("the examples").map(|file| file.expect("a file").file_name());
+    let names = files.filter_map(|file| Some(file.to_str()?.strip_suffix(".rs")?.to_owned()));
+    let mut names: Vec<String> = names.filter(|name| name.starts_with(prefix)).collect();
+    names.sort();
+    assert!(names.len() > 4, "expected examples in {}, got {names:?}", folder.display());
+    names
+}
+
+pub(crate) fn servers() -> Vec<String> {
+    examples("listen_")
+}
+
+pub(crate) fn clients() -> Vec<String> {
+    examples("connect_")
+}
+
+/// Whether a client goes on trying when nobody is there.
+pub(crate) fn is_patient(client: &str) -> bool {
+    client == OF_THREE || client.contains("reconnect")
+}
+
+/// What a client writes when it has been served; none when it speaks of things that this server knows nothing of.
+fn outcome(server: &str, client: &str) -> Option<&'static str> {
+    match client {
+        CALLERS => (server == CLERKS).then_some(CONVERSATIONS),
+        ANSWERING => (server == ASKING).then_some(ADMITTED),
+        OF_THREE => Some(ACQUAINTED),
+        _ => Some(WELCOME),
+    }
+}
+
+/// Two clients that stay with a server for as long as it is there: they wait for what it does not do, or talk without end.
+pub(crate) fn stay(server: &str, port: u16) -> [Program; 2] {
+    let first = if server == ASKING { CALLERS } else { ANSWERING };
+    let port = format!("--port={port}");
+    [Program::start(first, &[&port]), Program::start(CALLERS, &[&port, "--rounds=4000000000"])]
+}
+
+/// A program at three ports in a row, the first of which is `port`, each with flags of its own.
+fn three(name: &str, port: u16, flags: &[&str], own: impl Fn(u16) -> String) -> [Program; 3] {
+    [0, 1, 2].map(|number| {
+        let (at, own) = (format!("--port={}", port + number), own(number));
+        let flags = [flags, &[at.as_str(), own.as_str()]].concat();
+        Program::serve(name, &flags).0
+    })
+}
+
+fn end(programs: impl IntoIterator<Item = Program>, name: &str) {
+    for program in programs {
+        program.interrupt();
+        let (code, stdout, stderr) = program.finish();
+        assert_eq!((code, &*stdout), (172, ""), "{name}: {stderr}");
+        assert!(stderr.ends_with(&format!("{name}: aborted (user or software interrupt)\n")), "{stderr}");
+        assert!(!stderr.contains(" ? <") && !stderr.contains(" ! <"), "nothing is lost: {stderr}");
+    }
+}
+
+/// All clients, at the same time, at this server.
+fn all_at(server: &str, port: u16, flags: &[&str]) {
+    let port = format!("--port={port}");
+    let flags = [&[port.as_str()], flags].concat();
+    let clients = clients().into_iter().filter_map(|client| Some((outcome(server, &client)?, client)));
+    let running: Vec<_> = clients.map(|(output, client)| (Program::start(&client, &flags), output, client)).collect();
+    for (running, output, client) in running {
+        let (code, stdout, stderr) = running.finish();
+        assert_eq!((code, &*stdout, &*stderr), (0, output, ""), "{client} at {server}");
+    }
+}
+
+/// All clients at all servers, three of each because one of the clients wants three.
+fn everybody_at_everybody(flags: Flags<'_>) {
+    for server in servers() {
+        let port = free_ports(3);
+        let running = three(&server, port, flags.servers, |_| "--server-name=Buster".into());
+        all_at(&server, port, flags.clients);
+        end(running, &server);
+    }
+}
+
+/// The same with a relay before each server.
+fn everybody_through_relays(flags: Flags<'_>) {
+    for server in servers() {
+        let port = free_ports(6);
+        let running = three(&server, port, flags.servers, |_| "--server-name=Buster".into());
+        let relays =
+            three("relay_to_address", port + 3, flags.relays, |number| format!("--server-port={}", port + number));
+        all_at(&server, port + 3, flags.clients);
+        end(relays, "relay_to_address");
+        end(running, &server);
+    }
+}
+
+/// However a server and a client are written, they understand each other.
+#[test]
+fn every_client_is_welcome_at_every_server() {
+    everybody_at_everybody(Flags::default());
+}
+
+#[test]
+fn every_client_is_welcome_at_every_server_behind_a_relay() {
+    everybody_through_relays(Flags::default());
+}
+
+#[test]
+fn a_relay_behind_a_relay_behind_a_relay_is_one() {
+    let (server, port) = Program::serve(CLERKS, &[]);
+    let mut relays = Vec::new();
+    let mut last = port;
+    for _ in 0..3 {
+        let (relay, port) = Program::serve("relay_to_address", &[&format!("--server-port={last}")]);
+        relays.push(relay);
+        last = port;
+    }
+    let (code, stdout, stderr) = Program::start(CALLERS, &[&format!("--port={last}"), "--rounds=100"]).finish();
+    assert_eq!((code, &*stdout, &*stderr), (0, CONVERSATIONS, ""));
+    // What is said to an address that was given goes from connection to connection: only what began it all was passed on.
+    for relay in relays {
+        relay.interrupt();
+        let (_, _, stderr) = relay.finish();
+        assert_eq!(stderr.matches("conversation.Begin from").count(), 1, "{stderr}");
+        assert_eq!(stderr.matches("conversation.Line").count(), 0, "{stderr}");
+    }
+    end([server], CLERKS);
+}
+
+#[test]
+fn several_conversations_share_one_connection() {
+    let (server, port) = Program::serve(CLERKS, &["--debug-level=OBJECT"]);
+    let flags = [&format!("--port={port}"), "--callers=20", "--rounds=50", "--debug-level=OBJECT"];
+    let (code, stdout, stderr) = Program::start(CALLERS, &flags).finish();
+    assert_eq!((code, stdout.matches("Buster ").count()), (0, 20), "{stdout}{stderr}");
+    for caller in 1..=20 {
+        assert_eq!(stderr.matches(&format!("my name is \"Buster {caller}\"\n")).count(), 49, "{caller}");
+    }
+    server.interrupt();
+    let (_, _, stderr) = server.finish();
+    assert_eq!(stderr.matches("Received Accepted").count(), 1);
+    assert_eq!(stderr.matches("clerk - Received Line").count(), 20 * 50);
+    assert_eq!(stderr.matches("clerk - Ending with Done").count(), 20, "every clerk has heard goodbye");
+}
+
+#[test]
+fn a_server_asks_its_clients_and_uses_their_answers() {
+    let (server, port) = Program::serve(ASKING, &["--server-name=Buster"]);
+    for (number, name) in (1..).zip(["Gladys", "Ægir", ""]) {
+        let (port, client_name) = (format!("--port={port}"), format!("--client-name={name}"));
+        let (code, stdout, stderr) = Program::start(ANSWERING, &[&port, &client_name, "--json"]).finish();
+        assert_eq!((code, &*stderr), (0, ""));
+        assert_eq!(stdout, format!("{{\"guest\":\"{name}\",\"number\":{number}}}\n"));
+        server.says(&format!("At server - Hello \"Buster\", my name is \"{name}\""));
+    }
+    end([server], ASKING);
+}
