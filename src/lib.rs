@@ -40,6 +40,7 @@
 //! | [`Machine`], [`Message`], [`Routine`], [`Harness`] | the language, and testing it |
 //! | [`Concurrently`], [`Sequentially`], [`GetResponse`] | points made of points |
 //! | [`Networking`] | `cx.listen`, `cx.connect`, and what follows |
+//! | [`link`] | identities, keys, whom to trust: connections that nobody on the way can read or change |
 //! | [`Group`], [`ConnectToAddress`], [`ListenAtAddress`] | connections that are made again when they are lost |
 //! | [`reactor`], [`sim`], [`Simulation`] | what drives it all: the system's sockets, or a simulated world |
 #![forbid(unsafe_code)]
