@@ -54,7 +54,7 @@ impl<N: Net> Driver<N> {
     /// The order `Dial`.
     pub(super) fn dial(&mut self, owner: Address, dial: &Dial) {
         self.kernel.watch(owner);
-        if let Err(error) = dial.security.check() {
+        if let Err(error) = dial.security.check_at(&dial.to.to_string()) {
             return self.tell(owner, NotDialled { tried: None, reason: Failure::wrong_settings(&error) });
         }
         let secured = Secured { security: dial.security.clone(), address: dial.to.clone() };

@@ -371,6 +371,12 @@ impl ConnectSecurity {
         self.common.check()
     }
 
+    /// The same, and whether the keys of this address could be remembered if they are to be.
+    pub(crate) fn check_at(&self, address: &str) -> Result<(), SecurityError> {
+        self.check()?;
+        if self.first_use.is_some() && !check_address(address) { Err(SecurityError::Address) } else { Ok(()) }
+    }
+
     /// The link of one attempt to connect to `address`, which is the address as it was configured and not what it was
     /// resolved to. `limit` is the largest frame that this end accepts (1,024 bytes are announced if it is less), `seed` is
     /// fresh: each attempt has its own.
@@ -383,9 +389,8 @@ impl ConnectSecurity {
     }
 
     pub(super) fn handshake(&self, address: &str, limit: FrameLimit, seed: Seed) -> Result<Handshake, SecurityError> {
-        self.check()?;
+        self.check_at(address)?;
         let trust = match &self.first_use {
-            Some(_) if !check_address(address) => return Err(SecurityError::Address),
             Some(known) => Trust::FirstUse(known.clone(), address.into()),
             None if self.anybody => Trust::Anybody,
             None if self.expected.is_empty() => Trust::NotAsked,
