@@ -1,0 +1,29 @@
+//! Links of every mode under the network as its users see it: who can talk to whom, what both ends are told, and what those
+//! achieve who are on the way or at the other end and do not keep to the rules.
+//!
+//! | file | what it is about |
+//! |---|---|
+//! | `modes.rs` | both ends' settings in each mode, and tests that run in every mode and every world |
+//! | `matrix.rs` | every setting of a listener with every setting of a connector |
+//! | `settings.rs` | settings that make no sense |
+
+#[path = "../network/frames.rs"]
+#[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
+mod frames;
+#[path = "../network/loopback.rs"]
+mod loopback;
+mod matrix;
+#[path = "../network/messages.rs"]
+#[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
+mod messages;
+mod modes;
+#[path = "../network/puppet.rs"]
+#[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
+mod puppet;
+mod settings;
+#[path = "../network/simulated.rs"]
+#[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
+mod simulated;
+#[path = "../network/world.rs"]
+#[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
+mod world;
