@@ -6,10 +6,13 @@
 //! | `modes.rs` | both ends' settings in each mode, and tests that run in every mode and every world |
 //! | `matrix.rs` | every setting of a listener with every setting of a connector |
 //! | `settings.rs` | settings that make no sense |
+//! | `talking.rs` | messages of all sizes, several conversations, several connections |
+//! | `sessions.rs`, `groups.rs`, `relaying.rs` | sessions, routines, groups and relays over links |
 
 #[path = "../network/frames.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod frames;
+mod groups;
 #[path = "../network/loopback.rs"]
 mod loopback;
 mod matrix;
@@ -20,10 +23,13 @@ mod modes;
 #[path = "../network/puppet.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod puppet;
+mod relaying;
+mod sessions;
 mod settings;
 #[path = "../network/simulated.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod simulated;
+mod talking;
 #[path = "../network/world.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod world;
