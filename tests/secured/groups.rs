@@ -149,7 +149,8 @@ fn a_refusal_that_anybody_could_have_made_is_tried_again(world: &mut impl World)
     fn first_use(at: SocketAddr) -> Connect {
         Connect::to(at).trust_on_first_use(&KnownKeys::in_memory()).identity(identity(CLIENT))
     }
-    let cases: [(ListenSecurity, fn(SocketAddr) -> Connect, &str); 6] = [
+    type Case = (ListenSecurity, fn(SocketAddr) -> Connect, &'static str);
+    let cases: [Case; 6] = [
         (ListenSecurity::encrypted(), |at| connecting(Mode::Clear, at), "says that it requires"),
         (ListenSecurity::clear(), |at| connecting(Mode::Mutual, at), "says that it requires"),
         (stranger, |at| connecting(Mode::ServerAuthenticated, at), "compare both"),

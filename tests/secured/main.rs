@@ -8,11 +8,15 @@
 //! | `settings.rs` | settings that make no sense |
 //! | `talking.rs` | messages of all sizes, several conversations, several connections |
 //! | `sessions.rs`, `groups.rs`, `relaying.rs` | sessions, routines, groups and relays over links |
+//! | `closing.rs` | how links end: in order, at once, cut at any byte |
+//! | `insider.rs` | a peer that knows how links work, and writes what a test likes |
 
+mod closing;
 #[path = "../network/frames.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod frames;
 mod groups;
+mod insider;
 #[path = "../network/loopback.rs"]
 mod loopback;
 mod matrix;

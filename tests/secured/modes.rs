@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use statepoint::link::{Identity, Mode, PublicKey, Seed};
+use statepoint::link::{ConnectSecurity, Identity, ListenSecurity, Mode, PublicKey, Seed};
 use statepoint::prelude::*;
 
 use crate::loopback::Loopback;
@@ -44,6 +44,26 @@ pub(crate) fn connecting(mode: Mode, connect: impl Into<Connect>) -> Connect {
         Mode::Encrypted => connect.encrypted(),
         Mode::ServerAuthenticated => connect.expect(key(SERVER)),
         Mode::Mutual => connect.expect(key(SERVER)).identity(identity(CLIENT)),
+    }
+}
+
+/// What that listener's user sets, where no user is.
+pub(crate) fn listen_security(mode: Mode) -> ListenSecurity {
+    match mode {
+        Mode::Clear => ListenSecurity::clear(),
+        Mode::Encrypted => ListenSecurity::encrypted(),
+        Mode::ServerAuthenticated => ListenSecurity::clear().identity(identity(SERVER)),
+        Mode::Mutual => ListenSecurity::clear().identity(identity(SERVER)).allow([key(CLIENT)]),
+    }
+}
+
+/// What that connector's user sets, where no user is.
+pub(crate) fn connect_security(mode: Mode) -> ConnectSecurity {
+    match mode {
+        Mode::Clear => ConnectSecurity::clear(),
+        Mode::Encrypted => ConnectSecurity::encrypted(),
+        Mode::ServerAuthenticated => ConnectSecurity::clear().expect(key(SERVER)),
+        Mode::Mutual => ConnectSecurity::clear().expect(key(SERVER)).identity(identity(CLIENT)),
     }
 }
 
