@@ -1,5 +1,7 @@
 //! ConnectToAddress alone.
 
+use statepoint::link::Identity;
+use statepoint::wire::LinkError;
 use statepoint::{Body, Connector, Exhausted};
 
 use crate::support::*;
@@ -81,6 +83,22 @@ fn the_last_failure_ends_it() {
     let exhausted = step.completed::<Exhausted>().expect("two attempts have failed");
     assert_eq!((exhausted.attempts, exhausted.last.contains("cannot connect")), (2, true));
     assert_eq!(step.sent_names(), [""; 0]);
+}
+
+/// Another attempt with the same key must end in the same way.
+#[test]
+fn a_server_that_does_not_admit_this_end_is_not_asked_again() {
+    let by = Identity::generate().expect("the system has randomness").public_key();
+    for (link, is_final) in [
+        (LinkError::NotAuthorised { by, reason: "nobody knows you".into() }, true),
+        (LinkError::Refused { reason: "nobody knows you".into() }, false),
+    ] {
+        let (mut test, _) = pending(machine());
+        let fault = NotConnected { reason: link.into(), ..not_connected(Some(at())) };
+        let step = test.give_from(far(1), fault);
+        assert_eq!((step.completed::<NotConnected>().is_some(), step.next() == "GLARING"), (is_final, !is_final));
+        assert_eq!(step.sent_names(), [""; 0]);
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use statepoint::Moment;
 use statepoint::prelude::*;
 
 use crate::frames::{self, Called, DEFAULT};
@@ -32,9 +33,12 @@ fn both_ends_are_told_of_a_connection(world: &mut impl World) {
     let (here, there) = (world.host(), world.host());
     let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
     let (at, _) = server.listen(world);
+    world.settle();
+    let began = [&server, &client].map(|puppet| puppet.act(world, |cx| cx.now()));
     let attempt = client.act(world, move |cx| cx.connect(at));
     let (connected, _) = client.expect::<Connected>(world);
     let (accepted, _) = server.expect::<Accepted>(world);
+    assert!(began[0] > Moment::ZERO && accepted.at >= began[0] && connected.at >= began[1], "it is told since when");
     assert_eq!((connected.requested, connected.remote), (HostPort::from(at), at));
     assert_eq!((accepted.listening, accepted.remote), (at, connected.local));
     assert!(connected.at <= world.kernel(there).now() && accepted.at <= world.kernel(here).now());

@@ -274,6 +274,26 @@ fn a_controller_that_ends_does_not_wait_for_a_peer_that_reads_slowly() {
     world.finish();
 }
 
+#[test]
+fn a_controller_that_ends_while_its_connection_closes_does_not_wait_for_a_peer_that_reads_slowly() {
+    let world = &mut slow();
+    let Pair { server, client, there, .. } = Pair::new(world);
+    client.act(world, move |cx| {
+        (0..20).for_each(|number| cx.send(there, Bulk::new(number, 10_000)));
+        cx.send(there, Close);
+    });
+    world.pass(Duration::from_secs(1));
+    let began = world.simulation.now();
+    client.end(world);
+    let host = client.host;
+    world.run_until("all of it to end", |world| world.kernel(host).points() == 0);
+    let took = world.simulation.now() - began;
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert_eq!((world.sockets(host), world.kernel(host).counters().dropped), (0, 0));
+    server.pick::<Abandoned>(world);
+    world.finish();
+}
+
 /// A peer that has lost its power: nobody hears from it until one closes.
 #[test]
 fn a_peer_that_has_vanished_is_cut_when_one_closes() {

@@ -184,7 +184,25 @@ pub(crate) fn a_link_that_opens_when_its_controller_has_ended_is_closed() {
     world.turn(host);
     let soon = world.simulation.now() + Duration::from_millis(1);
     world.net().advance(soon);
-    world.run_until("the connection to end", |world| world.kernel(host).points() == 1);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.sockets(host), 1, "it waits for the peer to close its end");
     raw.close();
+    world.run_until("the connection to end", |world| world.kernel(host).points() == 1);
+    world.finish();
+}
+
+/// The time to open the link is over meanwhile.
+#[test]
+fn a_peer_that_has_not_opened_its_link_has_as_long_to_close_as_any() {
+    let world = &mut Simulated::calm();
+    let (server, at) = listen(world);
+    let raw = world.connect_raw(at);
+    let host = server.host;
+    world.run_until("the peer to be accepted", |world| world.kernel(host).points() == 3);
+    server.stop(world);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(world.sockets(host), 1);
+    raw.close();
+    world.run_until("the connection to end", |world| world.kernel(host).points() == 0);
     world.finish();
 }
