@@ -22,7 +22,10 @@ const LEVELS: usize = 6;
 const FAR: usize = LEVELS << BITS;
 
 /// Timers in one block of a list: as many as fit a line of the processor's cache.
-const BLOCK: u32 = 13;
+pub(super) const BLOCK: usize = 13;
+
+/// Room for the timers of one block.
+pub(super) type Batch = [u32; BLOCK];
 
 /// The timers whose ticks belong to one slot: a list of blocks, and a tick that none of the timers precedes.
 #[derive(Clone, Copy)]
@@ -39,7 +42,7 @@ const EMPTY: Slot = Slot { first: NIL, last: NIL, earliest: u64::MAX };
 /// to follow a link to the next one means to wait for memory each time, while those of a block are fetched together.
 #[repr(align(64))]
 struct Block {
-    timers: [u32; BLOCK as usize],
+    timers: Batch,
     /// Neighbours in the list; in a block that is not in use `next` is the next such block.
     previous: u32,
     next: u32,
@@ -47,6 +50,19 @@ struct Block {
     live: u16,
     /// The slot.
     place: u16,
+}
+
+impl Block {
+    /// Takes out the first timers, at most `most`.
+    fn take<'a>(&mut self, most: usize, batch: &'a mut Batch) -> &'a [u32] {
+        let mut count = 0;
+        while self.live != 0 && count < most {
+            batch[count] = self.timers[self.live.trailing_zeros() as usize];
+            self.live &= self.live - 1;
+            count += 1;
+        }
+        &batch[..count]
+    }
 }
 
 /// The next slot in time.
@@ -102,26 +118,26 @@ impl Wheel {
         (level << BITS) as usize | (tick >> (level * BITS)) as usize & 63
     }
 
-    /// Puts a timer at the end of the list of its tick's slot.
-    pub(super) fn append(&mut self, entries: &mut [Entry], index: u32) {
-        let entry = &mut entries[index as usize];
-        debug_assert!(entry.tick >= self.position, "a timer is never behind the wheel");
-        let place = self.place(entry.tick);
+    /// Puts a timer at the end of the list of its `tick`'s slot.
+    pub(super) fn append(&mut self, entries: &mut [Entry], index: u32, tick: u64) {
+        debug_assert!(tick >= self.position, "a timer is never behind the wheel");
+        let place = self.place(tick);
         let slot = &mut self.slots[place];
-        slot.earliest = slot.earliest.min(entry.tick);
+        slot.earliest = slot.earliest.min(tick);
         let mut last = slot.last;
-        let mut at = BLOCK;
+        let mut at = BLOCK as u32;
         if last != NIL {
             // Where cancelled timers have left the end of the block free, it is used again.
             at = u16::BITS - self.blocks[last as usize].live.leading_zeros();
         }
-        if at == BLOCK {
+        if at == BLOCK as u32 {
             last = self.lengthen(place);
             at = 0;
         }
         let block = &mut self.blocks[last as usize];
         block.timers[at as usize] = index;
         block.live |= 1 << at;
+        let entry = &mut entries[index as usize];
         entry.block = last;
         entry.at = at as u8;
     }
@@ -132,17 +148,18 @@ impl Wheel {
         self.strike(block, u32::from(at));
     }
 
-    /// Takes the first timer out of the slot; `None` when there is none left.
-    pub(super) fn take(&mut self, stop: Stop) -> Option<u32> {
+    /// Takes out the first timers of the slot, at most `most` and as many as a block holds. None when none are left.
+    pub(super) fn take<'a>(&mut self, stop: Stop, most: usize, batch: &'a mut Batch) -> &'a [u32] {
         let first = self.slots[usize::from(stop.place)].first;
         if first == NIL {
-            return None;
+            return &[];
         }
-        let block = &self.blocks[first as usize];
-        let at = block.live.trailing_zeros();
-        let index = block.timers[at as usize];
-        self.strike(first, at);
-        Some(index)
+        let block = &mut self.blocks[first as usize];
+        let taken = block.take(most, batch);
+        if block.live == 0 {
+            self.shorten(first);
+        }
+        taken
     }
 
     /// Takes a timer out of its block, and the block out of its list when it was the last one in it.
@@ -157,8 +174,7 @@ impl Wheel {
     /// Puts a block at the end of a slot's list.
     fn lengthen(&mut self, place: usize) -> u32 {
         let slot = &mut self.slots[place];
-        let block =
-            Block { timers: [NIL; BLOCK as usize], previous: slot.last, next: NIL, live: 0, place: place as u16 };
+        let block = Block { timers: [NIL; BLOCK], previous: slot.last, next: NIL, live: 0, place: place as u16 };
         let mut index = self.vacant;
         if index == NIL {
             // Fits: there are no more blocks than timers.
@@ -234,12 +250,19 @@ impl Wheel {
         let place = usize::from(stop.place);
         let mut index = self.slots[place].first;
         self.clear(place);
+        let mut batch = Batch::default();
+        let mut ticks = [0; BLOCK];
         while index != NIL {
-            let Block { timers, next, mut live, .. } = self.blocks[index as usize];
+            let block = &mut self.blocks[index as usize];
+            let next = block.next;
+            let timers = block.take(usize::MAX, &mut batch);
             self.discard(index);
-            while live != 0 {
-                self.append(entries, timers[live.trailing_zeros() as usize]);
-                live &= live - 1;
+            // All ticks before the first move, so that the entries of a block are fetched together.
+            for (tick, timer) in ticks.iter_mut().zip(timers) {
+                *tick = entries[*timer as usize].tick;
+            }
+            for (tick, timer) in ticks.iter().zip(timers) {
+                self.append(entries, *timer, *tick);
             }
             index = next;
         }
