@@ -7,6 +7,7 @@ use crate::codec::{EncodeError, Encoded, Refused};
 use crate::envelope::Distant;
 use crate::message::Message;
 use crate::name::{MessageId, short};
+use crate::unopened::{Lease, OVERHEAD, UnopenedBytes};
 
 /// A message of any type, two words wide: a value, or bytes that nobody has opened yet.
 ///
@@ -52,15 +53,18 @@ impl<T: Message> Content for T {
 }
 
 /// The bytes as they came. A wrapper, because `Encoded` itself could one day be somebody's message.
-struct Unopened(Encoded);
+struct Unopened {
+    encoded: Encoded,
+    _lease: Option<Lease>,
+}
 
 impl Content for Unopened {
     fn id(&self) -> MessageId {
-        self.0.id
+        self.encoded.id
     }
 
     fn name(&self) -> &str {
-        &self.0.name
+        &self.encoded.name
     }
 
     fn is_local(&self) -> bool {
@@ -72,7 +76,7 @@ impl Content for Unopened {
     }
 
     fn encode(&self) -> Result<Encoded, EncodeError> {
-        Ok(self.0.clone())
+        Ok(self.encoded.clone())
     }
 }
 
@@ -118,7 +122,13 @@ impl Body {
 
     /// A body that came over a connection.
     pub fn encoded(encoded: Encoded) -> Self {
-        Self(Box::new(Unopened(encoded)))
+        Self(Box::new(Unopened { encoded, _lease: None }))
+    }
+
+    /// The same, counted in `unopened` for as long as nobody has opened it, wherever it waits.
+    pub fn encoded_in(encoded: Encoded, unopened: &UnopenedBytes) -> Self {
+        let lease = unopened.lease(encoded.bytes.len() + size_of_val(&*encoded.addresses) + OVERHEAD);
+        Self(Box::new(Unopened { encoded, _lease: Some(lease) }))
     }
 
     /// The id of the message's name.
@@ -195,7 +205,7 @@ impl Body {
         }
         let content: Box<dyn Any> = self.0;
         match content.downcast::<Unopened>() {
-            Ok(unopened) => Ok(unopened.0),
+            Ok(unopened) => Ok(unopened.encoded),
             Err(_) => unreachable!("its type was looked at three lines above"),
         }
     }
@@ -204,7 +214,7 @@ impl Body {
 #[cold]
 fn decode<T: Message>(content: Box<dyn Any>) -> Result<T, Refused> {
     match content.downcast::<Unopened>() {
-        Ok(unopened) => T::decode(unopened.0),
+        Ok(unopened) => T::decode(unopened.encoded),
         Err(_) => Err(Refused::new(T::NAME, "another type", "it is a value of another type")),
     }
 }

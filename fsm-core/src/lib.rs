@@ -52,6 +52,7 @@ mod shape;
 mod timers;
 mod trace;
 mod unknown;
+mod unopened;
 mod value;
 mod vocabulary;
 
@@ -82,6 +83,7 @@ pub use routine::{NewRoutine, Outcome, Routine, Select, routine};
 pub use shape::{CellShape, HandlerShape, Shape, StateShape};
 pub use trace::{Event, Level, NoSuchLevel, Sink, TextTrace, TraceHash, What};
 pub use unknown::Unknown;
+pub use unopened::UnopenedBytes;
 pub use value::{Fault, Value};
 pub use vocabulary::Vocabulary;
 

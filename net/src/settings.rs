@@ -24,6 +24,9 @@ pub struct NetSettings {
     /// One read may bring 6,500 messages more. The sum must stay below
     /// [`Limits::queued_per_point`](fsm_core::Limits::queued_per_point): what a point has no room for is lost.
     pub read_pause: usize,
+    /// How many bytes of one peer's messages may wait to be opened: queued, deferred, or kept unopened by a handler. Beyond it
+    /// this peer's connection is not read, so that it has to wait, until some are opened or dropped. 16 MiB.
+    pub unopened: usize,
     /// How many peers may be opening their links at once. When there is one more, the oldest goes of those that come from the
     /// address with the most of them (of IPv6, from the network of 64 bits): who fills the house fills it with his own. 1,024.
     pub openings: usize,
@@ -32,6 +35,6 @@ pub struct NetSettings {
 impl Default for NetSettings {
     fn default() -> Self {
         let (frame_limit, marks) = (FrameLimit::default(), Marks::default());
-        Self { frame_limit, marks, refusals: 100, read_pause: 2_048, openings: 1_024 }
+        Self { frame_limit, marks, refusals: 100, read_pause: 2_048, unopened: 16 << 20, openings: 1_024 }
     }
 }

@@ -17,6 +17,7 @@ scenarios!(
     a_peer_that_never_reads_is_cut_before_it_costs_much,
     a_peer_that_reads_slowly_holds_nobody_else_up,
     a_peer_that_is_too_slow_gets_nothing_more,
+    a_peer_whose_messages_nobody_opens_is_not_read,
 );
 
 const MARKS: Marks = Marks { clear: 50_000, soft: 200_000, hard: 1_000_000 };
@@ -161,5 +162,34 @@ fn a_peer_that_is_too_slow_gets_nothing_more(world: &mut impl World) {
     assert_eq!(counters.dead(Undelivered::Congested), 1);
     assert!(counters.dead(Undelivered::Disconnected) + counters.dead(Undelivered::Ended) >= 195, "{counters:?}");
     raw.close();
+    world.finish();
+}
+
+/// The receiver keeps them as they came. Memory is bounded, somebody else is read, and nothing is lost.
+fn a_peer_whose_messages_nobody_opens_is_not_read(world: &mut impl World) {
+    const LIMIT: usize = 100_000;
+    let settings = NetSettings { unopened: LIMIT, ..NetSettings::default() };
+    let here = world.host_with(Limits::default(), settings);
+    let there = world.host();
+    let Pair { server, client, at, there, .. } = Pair::on(world, here, there);
+    client.act(world, move |cx| (0..40).for_each(|number| cx.send(there, Bulk::new(number, 300_000))));
+    let elsewhere = world.host();
+    let other = Puppet::new(world, elsewhere);
+    let door = other.connect(world, at);
+    server.pick::<Accepted>(world);
+    other.send(world, door, Note { number: 7 });
+    let mut taken = 0;
+    // The note comes by; of the rest there is never much more than one read behind the limit.
+    assert_eq!(server.pick::<Note>(world).0.number, 7);
+    while taken < 40 {
+        world.settle();
+        assert!(
+            server.count::<Bulk>() <= 2,
+            "{} of 300,000 bytes wait, with a limit of {LIMIT}",
+            server.count::<Bulk>()
+        );
+        assert_eq!(server.pick::<Bulk>(world).0.number, taken);
+        taken += 1;
+    }
     world.finish();
 }

@@ -1,6 +1,6 @@
 //! Messages over a connection.
 
-use statepoint::Undelivered;
+use statepoint::{Limits, NetSettings, Undelivered};
 use statepoint::prelude::*;
 
 use crate::frames::{self, Called, DEFAULT};
@@ -175,7 +175,8 @@ fn a_message_after_the_end_is_a_dead_letter(world: &mut impl World) {
 /// has room for 65,536.
 fn a_peer_that_sends_faster_than_is_handled_loses_nothing(world: &mut impl World) {
     const COUNT: u64 = 150_000;
-    let host = world.host();
+    // The puppet keeps them all.
+    let host = world.host_with(Limits::default(), NetSettings { unopened: usize::MAX, ..NetSettings::default() });
     let server = Puppet::new(world, host);
     let (at, _) = server.listen(world);
     let mut raw = world.dial(at);

@@ -256,7 +256,7 @@ fn killed(mode: Mode, moment: Duration, kills_server: bool) -> String {
         if kills_server {
             drop(left.take::<Connected>())
         } else {
-            drop(left.take::<Accepted>())
+            left.take::<Accepted>();
         }
         let reason = left.take::<Abandoned>().0.reason;
         assert!(matches!(reason, Ended::CutShort | Ended::Reset), "{mode} {moment:?}: {reason:?}");

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use fsm_core::{Address, Moment};
+use fsm_core::{Address, Moment, UnopenedBytes};
 
 use crate::messages::Ended;
 use crate::net::Token;
@@ -59,6 +59,8 @@ pub(super) struct Connection {
     pub(super) border: Border,
     pub(super) outgoing: OutgoingNames,
     pub(super) incoming: IncomingNames,
+    /// What it has sent that nobody has opened.
+    pub(super) unopened: UnopenedBytes,
     /// When its table of exports was last swept because it was full.
     pub(super) swept: Option<Moment>,
     /// Messages of the peer that were refused.
@@ -85,6 +87,7 @@ impl Connection {
             border: Border::new(Address::NONE),
             outgoing: OutgoingNames::new(),
             incoming: IncomingNames::new(),
+            unopened: UnopenedBytes::default(),
             swept: None,
             refused: 0,
             moved: 0,

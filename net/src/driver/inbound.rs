@@ -59,6 +59,9 @@ impl<N: Net> Driver<N> {
         if waits && connection.phase != Phase::Opening {
             return self.sockets.mark(token, true, false);
         }
+        if connection.unopened.get() >= self.settings.unopened {
+            return self.sockets.stall(token);
+        }
         let mut scratch = core::mem::take(&mut self.scratch);
         let read = match self.net.read(token, &mut scratch) {
             Ok(0) => Read::Over(end_of_stream(connection)),
@@ -174,7 +177,8 @@ impl<N: Net> Driver<N> {
                 if !to.is_far() && !self.kernel.is_alive(to) {
                     self.announce_gone(connection, to);
                 }
-                self.kernel.deliver_from_far(to, from, Body::encoded(encoded));
+                let body = Body::encoded_in(encoded, &connection.unopened);
+                self.kernel.deliver_from_far(to, from, body);
             }
             Inbound::Gone(address) => self.peer_point_gone(connection.owner, address),
             Inbound::Refused { to, from, message, part, reason } => {

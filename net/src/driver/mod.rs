@@ -166,7 +166,8 @@ impl<N: Net> Driver<N> {
     /// When the next turn should be: now ([`Moment::ZERO`]) when work is left, at a deadline, or not before the network
     /// reports something.
     pub fn timeout(&self) -> Option<Moment> {
-        if !self.kernel.is_idle() || !self.events.is_empty() || self.sockets.has_work() {
+        let has_work = self.sockets.has_work() || self.sockets.can_unstall(self.settings.unopened);
+        if !self.kernel.is_idle() || !self.events.is_empty() || has_work {
             return Some(Moment::ZERO);
         }
         [self.kernel.next_deadline(), self.sockets.next_deadline()].into_iter().flatten().min()
@@ -196,6 +197,7 @@ impl<N: Net> Driver<N> {
         while let Some(outbound) = self.kernel.take_outbound() {
             self.outbound(outbound);
         }
+        self.sockets.unstall(self.settings.unopened);
         self.count_refusals();
         self.flush();
         while let Some(point) = self.kernel.take_gone() {

@@ -50,6 +50,8 @@ pub(super) struct Sockets {
     /// the others them.
     opening: VecDeque<Token>,
     dirty: VecDeque<Token>,
+    /// Connections of which so much waits to be opened that they are not read.
+    stalled: Vec<Token>,
     /// Ports that wait for the system to have room again.
     throttled: Vec<(Moment, Token)>,
     /// Connections that were offered to a listener or connector and have no proxy yet.
@@ -221,6 +223,37 @@ impl Sockets {
             }
         }
         None
+    }
+
+    /// The connection is not read before [`Sockets::unstall`] finds room for what it sends.
+    pub(super) fn stall(&mut self, token: Token) {
+        self.stalled.push(token);
+    }
+
+    /// Those of which less than `limit` bytes wait are read again.
+    pub(super) fn unstall(&mut self, limit: usize) {
+        if !self.can_unstall(limit) {
+            return;
+        }
+        let (still, over): (Vec<_>, Vec<_>) =
+            core::mem::take(&mut self.stalled).into_iter().partition(|token| self.has_unopened(*token, limit));
+        self.stalled = still;
+        for token in over {
+            self.mark(token, true, false);
+        }
+    }
+
+    /// Whether some that are stalled need not be any more.
+    pub(super) fn can_unstall(&self, limit: usize) -> bool {
+        self.stalled.iter().any(|token| !self.has_unopened(*token, limit))
+    }
+
+    fn has_unopened(&self, token: Token, limit: usize) -> bool {
+        let entry = self.entries.get(token.index()).and_then(Option::as_ref).filter(|entry| entry.token == token);
+        match entry.map(|entry| &entry.socket) {
+            Some(Socket::Connection(connection)) => connection.unopened.get() >= limit,
+            _ => false,
+        }
     }
 
     fn unmark(&mut self, token: Token) -> Option<Readiness> {
