@@ -290,6 +290,7 @@ fn a_controller_that_ends_while_its_connection_closes_does_not_wait_for_a_peer_t
     let took = world.simulation.now() - began;
     assert!(took < Duration::from_secs(4), "{took:?}");
     assert_eq!((world.sockets(host), world.kernel(host).counters().dropped), (0, 0));
+    assert!(!world.was_told_in_vain("Closed"), "there is nobody to tell");
     server.pick::<Abandoned>(world);
     world.finish();
 }

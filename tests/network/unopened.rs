@@ -1,6 +1,7 @@
 //! Peers that connect, or take a connection, and do not open their link: slowly, never, or no more.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use statepoint::prelude::*;
@@ -22,14 +23,14 @@ scenarios!(
     a_kernel_without_room_for_a_session_when_the_link_is_open_tells_who_connects,
 );
 
-const SOON: Duration = Duration::from_millis(200);
+const SECOND: Duration = Duration::from_secs(1);
 
-/// Who listens at a port, and gives peers up soon; and the port.
-fn listen(world: &mut impl World) -> (Puppet, std::net::SocketAddr) {
+/// Who listens at a port, and gives peers up after so long; and the port.
+fn listen(world: &mut impl World, limit: Duration) -> (Puppet, SocketAddr) {
     let host = world.host();
     let (server, own) = (Puppet::new(world, host), world.own(host));
     server.soon(world, move |cx| {
-        cx.listen(Listen::at(own).open_within(SOON));
+        cx.listen(Listen::at(own).open_within(limit));
     });
     let at = server.expect::<Listening>(world).0.listening;
     (server, at)
@@ -54,14 +55,14 @@ fn is_over(world: &mut impl World, puppet: &Puppet, sockets: usize) {
 }
 
 pub(crate) fn a_peer_that_never_opens_its_link_is_given_up(world: &mut impl World) {
-    let (server, at) = listen(world);
+    let (server, at) = listen(world, SECOND);
     let mut raw = world.connect_raw(at);
     let (fault, _) = server.expect::<NotAccepted>(world);
     assert_eq!((fault.listening, fault.reason.kind), (at, ErrorKind::TimedOut));
     let told = world.kernel(server.host).now();
     read_to_end(world, &mut raw);
     is_over(world, &server, 1);
-    assert!(world.kernel(server.host).now() - told < Duration::from_secs(1), "it is cut at once");
+    assert!(world.kernel(server.host).now() - told < SECOND, "it is cut at once");
     let client = Puppet::new(world, server.host);
     client.connect(world, at);
     server.expect::<Accepted>(world);
@@ -73,20 +74,20 @@ fn a_server_that_never_opens_its_link_is_given_up_when_the_time_to_connect_is_ov
     let client = Puppet::new(world, host);
     let (at, mut next) = world.raw_listener();
     let began = client.act(world, move |cx| {
-        cx.connect(Connect::to(at).within(SOON));
+        cx.connect(Connect::to(at).within(SECOND));
         cx.now()
     });
     let mut raw = accept(world, &mut next);
     let (fault, _) = client.expect::<NotConnected>(world);
     assert_eq!((fault.requested, fault.tried, fault.reason.kind), (at.into(), Some(at), ErrorKind::TimedOut));
-    assert!(world.kernel(host).now() - began >= SOON, "it has had its time");
+    assert!(world.kernel(host).now() - began >= SECOND, "it has had its time");
     read_to_end(world, &mut raw);
     is_over(world, &client, 0);
     world.finish();
 }
 
 fn a_peer_that_goes_before_its_link_is_open_was_never_there(world: &mut impl World) {
-    let (server, at) = listen(world);
+    let (server, at) = listen(world, 60 * SECOND);
     for greeting in [&frames::GREETING[..1], &frames::GREETING[..7]] {
         let mut raw = world.connect_raw(at);
         let host = server.host;
@@ -125,11 +126,11 @@ fn a_server_that_goes_before_its_link_is_open_was_never_there(world: &mut impl W
 
 /// The peer does not close its end either; meanwhile the time to open the link is over.
 pub(crate) fn a_controller_that_ends_while_a_link_is_opened_leaves_nothing(world: &mut impl World) {
-    let (server, at) = listen(world);
+    let (server, at) = listen(world, 2 * SECOND);
     let (client, host) = (Puppet::new(world, server.host), server.host);
     let (there, mut next) = world.raw_listener();
     client.soon(world, move |cx| {
-        cx.connect(Connect::to(there).within(SOON));
+        cx.connect(Connect::to(there).within(2 * SECOND));
     });
     let peers = [world.connect_raw(at), accept(world, &mut next)];
     world.run_until("both connections", |world| world.kernel(host).points() == 5 && world.sockets(host) == 3);
@@ -138,6 +139,7 @@ pub(crate) fn a_controller_that_ends_while_a_link_is_opened_leaves_nothing(world
     }
     world.run_until("all of it to end", |world| world.kernel(host).points() == 0);
     assert_eq!((server.waiting(), client.waiting(), world.sockets(host)), (0, 0, 0));
+    assert!(!world.was_told_in_vain("Closed"), "there is nobody to tell");
     peers.into_iter().for_each(Raw::close);
     world.finish();
 }
@@ -159,7 +161,7 @@ fn a_kernel_without_room_for_a_session_when_the_link_is_open_tells_who_connects(
     assert_eq!((fault.tried, fault.reason.kind), (Some(at), ErrorKind::QuotaExceeded));
     let told = world.kernel(host).now();
     is_over(world, &client, 0);
-    assert!(world.kernel(host).now() - told < Duration::from_secs(1), "it is cut at once");
+    assert!(world.kernel(host).now() - told < SECOND, "it is cut at once");
     raw.close();
     child.end(world);
     world.finish();
@@ -184,7 +186,7 @@ pub(crate) fn a_link_that_opens_when_its_controller_has_ended_is_closed() {
     world.turn(host);
     let soon = world.simulation.now() + Duration::from_millis(1);
     world.net().advance(soon);
-    world.pass(Duration::from_secs(1));
+    world.pass(SECOND);
     assert_eq!(world.sockets(host), 1, "it waits for the peer to close its end");
     raw.close();
     world.run_until("the connection to end", |world| world.kernel(host).points() == 1);
@@ -195,12 +197,12 @@ pub(crate) fn a_link_that_opens_when_its_controller_has_ended_is_closed() {
 #[test]
 fn a_peer_that_has_not_opened_its_link_has_as_long_to_close_as_any() {
     let world = &mut Simulated::calm();
-    let (server, at) = listen(world);
+    let (server, at) = listen(world, SECOND);
     let raw = world.connect_raw(at);
     let host = server.host;
     world.run_until("the peer to be accepted", |world| world.kernel(host).points() == 3);
     server.stop(world);
-    world.pass(Duration::from_secs(1));
+    world.pass(2 * SECOND);
     assert_eq!(world.sockets(host), 1);
     raw.close();
     world.run_until("the connection to end", |world| world.kernel(host).points() == 0);

@@ -15,9 +15,8 @@ use crate::frames;
 /// A host of a world, by its number.
 pub(crate) type HostId = usize;
 
-/// What the driver tells the machines of the network, which wait for it; and what these tell a controller, unless it has ended.
-const ANSWERS: [&str; 12] = [
-    "Closed",
+/// What the driver tells the machines of the network, which wait for it.
+const ANSWERS: [&str; 11] = [
     "Bound",
     "NotBound",
     "Incoming",
@@ -83,12 +82,21 @@ pub(crate) trait World: Sized {
     /// Stops every root point and goes on until nothing is left; then looks for what should not have happened.
     fn finish(&mut self) {
         self.leave_nothing();
-        let unheard = |line: &String| ANSWERS.iter().any(|answer| line.contains(&format!("Dead letter {answer} to ")));
-        let unheard: Vec<_> = self.warnings().into_iter().filter(unheard).collect();
-        assert_eq!(unheard, [""; 0], "told to somebody who has ended");
+        let unheard: Vec<_> = ANSWERS.iter().filter(|answer| self.was_told_in_vain(answer)).collect();
+        assert_eq!(
+            unheard,
+            [&""; 0],
+            "a machine of the network has ended before it was told all: {:#?}",
+            self.warnings()
+        );
     }
 
-    /// The same, without asking whether something was told in vain.
+    /// Whether somebody had ended before this came to it.
+    fn was_told_in_vain(&self, message: &str) -> bool {
+        self.warnings().iter().any(|line| line.contains(&format!("Dead letter {message} to ")))
+    }
+
+    /// The same as `finish`, without asking whether machines of the network have heard the driver to the end.
     fn leave_nothing(&mut self) {
         for (host, root) in self.roots() {
             if self.kernel(host).is_alive(root) {
