@@ -20,6 +20,7 @@ scenarios!(
     a_host_is_found_by_its_name,
     a_name_that_nobody_knows_is_told,
     a_name_that_cannot_be_one_is_told,
+    an_attempt_without_its_key_is_told,
     a_host_connects_to_itself,
     one_controller_has_several_connections,
     a_peer_that_goes_at_once_was_there,
@@ -101,6 +102,21 @@ fn a_name_that_cannot_be_one_is_told(world: &mut impl World) {
         });
         assert_eq!(client.expect::<NotConnected>(world).0.reason.kind, ErrorKind::InvalidInput);
     }
+    world.finish();
+}
+
+fn an_attempt_without_its_key_is_told(world: &mut impl World) {
+    let host = world.host();
+    let client = Puppet::new(world, host);
+    let (at, mut accept) = world.raw_listener();
+    let connect = Connect::to(at).identity_file("no such folder/client.key");
+    let attempt = client.act(world, move |cx| cx.connect(connect));
+    let (fault, from) = client.expect::<NotConnected>(world);
+    assert_eq!((fault.requested, fault.tried, fault.reason.kind), (at.into(), None, ErrorKind::NotFound));
+    assert_eq!(from, attempt);
+    world.run_until("the attempt to end", |world| !world.kernel(host).is_alive(attempt));
+    world.settle();
+    assert_eq!((client.names(), accept().is_none()), (vec![], true));
     world.finish();
 }
 

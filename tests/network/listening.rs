@@ -16,6 +16,7 @@ scenarios!(
     a_port_at_an_address_of_nobodys_is_told,
     a_port_at_a_name_is_opened,
     a_port_at_a_name_that_nobody_knows_is_told,
+    a_port_without_its_key_is_told,
     a_port_that_is_stopped_is_free_again_and_its_connections_go_on,
     a_port_that_is_stopped_refuses_those_who_come_later,
     one_controller_has_several_ports,
@@ -90,6 +91,18 @@ fn a_port_at_a_name_that_nobody_knows_is_told(world: &mut impl World) {
         cx.listen(HostPort::new("no-such-host.invalid", 0));
     });
     assert_eq!(server.expect::<NotListening>(world).0.reason.kind, ErrorKind::NotFound);
+    world.finish();
+}
+
+fn a_port_without_its_key_is_told(world: &mut impl World) {
+    let host = world.host();
+    let server = Puppet::new(world, host);
+    let own = world.own(host);
+    let listener = server.act(world, move |cx| cx.listen(Listen::at(own).identity_file("no such folder/server.key")));
+    let (fault, from) = server.expect::<NotListening>(world);
+    assert_eq!((fault.requested, fault.reason.kind, from), (own.into(), ErrorKind::NotFound, listener));
+    world.run_until("the listener to end", |world| !world.kernel(host).is_alive(listener));
+    assert_eq!(server.names(), [""; 0]);
     world.finish();
 }
 
