@@ -77,10 +77,11 @@ fn an_interrupted_server_says_goodbye_to_its_clients() {
 #[test]
 fn an_interrupted_relay_says_goodbye_to_both_ends() {
     let (server, port) = Program::serve("listen_conversations_at_address", &[]);
-    let (relay, relayed) = Program::serve("relay_to_address", &[&format!("--server-port={port}")]);
+    let flags = [&format!("--server-port={port}"), "--debug-level=OBJECT"];
+    let (relay, relayed) = Program::serve("relay_to_address", &flags);
     let clients = matrix::stay("listen_conversations_at_address", relayed);
     for _ in &clients {
-        server.says("Accepted");
+        relay.says("AddressGroup[PENDING] - Received UseAddress");
     }
     relay.interrupt();
     assert_eq!(relay.finish().0, 172);
@@ -93,10 +94,11 @@ fn an_interrupted_relay_says_goodbye_to_both_ends() {
 #[test]
 fn a_server_that_ends_behind_a_relay_ends_its_clients() {
     let (server, port) = Program::serve("listen_conversations_at_address", &[]);
-    let (relay, relayed) = Program::serve("relay_to_address", &[&format!("--server-port={port}")]);
+    let flags = [&format!("--server-port={port}"), "--debug-level=OBJECT"];
+    let (relay, relayed) = Program::serve("relay_to_address", &flags);
     let clients = matrix::stay("listen_conversations_at_address", relayed);
     for _ in &clients {
-        server.says("Accepted");
+        relay.says("AddressGroup[PENDING] - Received UseAddress");
     }
     server.kill();
     clients.into_iter().for_each(|client| was_abandoned(client, relayed));
@@ -134,18 +136,20 @@ fn a_server_may_come_after_its_clients() {
     drop((servers, relay));
 }
 
-/// The server is killed after it was connected and before it has answered.
+/// A server that takes connections and answers no hello: it is killed before it has.
+fn silent_server(port: u16) -> Program {
+    Program::serve("laboratory", &["--role=controller", &port_flag(port)]).0
+}
+
 #[test]
 fn a_client_that_reconnects_finds_a_server_that_was_killed_and_has_come_back() {
     let port = free_port();
-    let serve = || Program::serve("listen_fsm_at_address", &[&port_flag(port)]).0;
-    let server = serve();
-    server.signal("STOP");
+    let server = silent_server(port);
     let client = Program::start("connect_and_reconnect_fsm_to_address", &[&port_flag(port), "--debug-level=OBJECT"]);
     client.says("Sent Hello");
     server.kill();
     client.says("Received NotReady");
-    let server = serve();
+    let server = Program::serve("listen_fsm_at_address", &[&port_flag(port)]);
     client.says("Received Ready");
     let (code, stdout, stderr) = client.finish();
     assert_eq!((code, &*stdout), (0, WELCOME), "{stderr}");
@@ -156,16 +160,15 @@ fn a_client_that_reconnects_finds_a_server_that_was_killed_and_has_come_back() {
 #[test]
 fn a_client_of_three_servers_begins_again_when_one_of_them_was_killed_and_has_come_back() {
     let port = free_ports(3);
-    let at = |port| Program::serve("listen_sessions_at_address", &[&port_flag(port)]).0;
-    let [_clock, store, _scale] = [0, 1, 2].map(|number| at(port + number));
-    store.signal("STOP");
+    let serve = |port| Program::serve("listen_sessions_at_address", &[&port_flag(port)]).0;
+    let (_clock, store, _scale) = (serve(port), silent_server(port + 1), serve(port + 2));
     let client = Program::start("connect_to_three_servers", &[&port_flag(port), "--debug-level=OBJECT"]);
     for _ in 0..2 {
         client.says("Received Welcome");
     }
     store.kill();
     client.says("Session[GREETING] - Received Stop");
-    let _store = at(port + 1);
+    let _store = serve(port + 1);
     let (code, stdout, stderr) = client.finish();
     assert_eq!((code, &*stdout), (0, ACQUAINTED), "{stderr}");
     assert_eq!(stderr.matches("Received Welcome").count(), 5, "two, and three again");
@@ -173,15 +176,16 @@ fn a_client_of_three_servers_begins_again_when_one_of_them_was_killed_and_has_co
 
 #[test]
 fn a_client_whose_server_is_killed_says_so_in_one_line() {
-    let (server, port) = Program::serve("listen_at_address", &[]);
-    let clients = matrix::stay("listen_at_address", port);
-    for _ in &clients {
-        server.says("Accepted");
-    }
-    server.kill();
-    for client in clients {
-        let (code, stdout, stderr) = client.finish();
-        assert_eq!((code, &*stdout, stderr.lines().count()), (172, "", 1), "{stderr}");
-        assert!(stderr.contains(&format!(": abandoned by \"127.0.0.1:{port}\" (")), "{stderr}");
+    let port = free_port();
+    for client in matrix::clients().iter().filter(|client| !matrix::is_patient(client)) {
+        let server = silent_server(port);
+        let running = Program::start(client, &[&port_flag(port), "--debug-level=OBJECT"]);
+        running.says("Received Connected");
+        server.kill();
+        let (code, stdout, stderr) = running.finish();
+        assert_eq!((code, &*stdout), (172, ""), "{stderr}");
+        let last = stderr.lines().last().unwrap_or_default();
+        let expected = format!("{client}: abandoned by \"127.0.0.1:{port}\" (");
+        assert!(last.starts_with(&expected), "expected {expected:?}, got {last:?}");
     }
 }

@@ -59,9 +59,9 @@ fn outcome(server: &str, client: &str) -> Option<&'static str> {
 
 /// Two clients that stay with a server for as long as it is there: they wait for what it does not do, or talk without end.
 pub(crate) fn stay(server: &str, port: u16) -> [Program; 2] {
-    let first = if server == ASKING { CALLERS } else { ANSWERING };
-    let port = format!("--port={port}");
-    [Program::start(first, &[&port]), Program::start(CALLERS, &[&port, "--rounds=4000000000"])]
+    let (first, port) = (if server == ASKING { CALLERS } else { ANSWERING }, format!("--port={port}"));
+    let flags = [&port, "--debug-level=NONE"];
+    [Program::start(first, &flags), Program::start(CALLERS, &[&flags[..], &["--rounds=4000000000"]].concat())]
 }
 
 /// A program at three ports in a row, the first of which is `port`, each with flags of its own.
@@ -86,7 +86,9 @@ fn end(programs: impl IntoIterator<Item = Program>, name: &str) {
 /// All clients, at the same time, at this server.
 fn all_at(server: &str, port: u16, flags: &[&str]) {
     let port = format!("--port={port}");
-    let flags = [&[port.as_str()], flags].concat();
+    // Who is asked and did not expect that says so, as a warning. There are no others.
+    let quiet: &[_] = if server == ASKING { &["--debug-level=FAULT"] } else { &[] };
+    let flags = [&[port.as_str()], quiet, flags].concat();
     let clients = clients().into_iter().filter_map(|client| Some((outcome(server, &client)?, client)));
     let running: Vec<_> = clients.map(|(output, client)| (Program::start(&client, &flags), output, client)).collect();
     for (running, output, client) in running {

@@ -7,7 +7,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a test waits for a line or an end.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -122,8 +122,10 @@ impl Program {
 
     /// Waits until a line of stderr contains `text`: that line.
     pub(crate) fn says(&self, text: &str) -> String {
+        // A program that goes on trying says something new for ever.
+        let until = Instant::now() + PATIENCE;
         loop {
-            match self.lines.recv_timeout(PATIENCE) {
+            match self.lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(line) if line.contains(text) => return self.see(line),
                 Ok(line) => drop(self.see(line)),
                 Err(error) => self.fail(&format!("{text:?}, got {error}")),
