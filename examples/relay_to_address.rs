@@ -3,8 +3,7 @@
 //!
 //! cargo run --release --example relay_to_address -- --port=32010 --server-port=32011
 //!
-//! Every listening and every connecting program can be at its ends, another relay too: `listen_at_address -- --port=32011` and
-//! `connect_to_address -- --port=32010`. A client that comes before the server waits for it, ten seconds at the most.
+//! Every listening and connecting program can be at its ends, another relay too. A client waits ten seconds for its server.
 
 use statepoint::prelude::*;
 use std::time::Duration;
@@ -51,10 +50,10 @@ enum News {
 }
 
 async fn relay_to_address(cx: &mut Routine, settings: Settings) -> Fault {
-    let Settings { at, server_host, server_port, server_encrypted: encrypted } = settings;
-    let server = ConnectSettings { encrypted, ..ConnectSettings::to(server_host, server_port) };
+    let server = ConnectSettings::to(settings.server_host, settings.server_port);
+    let server = ConnectSettings { encrypted: settings.server_encrypted, ..server };
     // The session of each client is a group of one server. It ends when either end is lost, and the other end with it.
-    cx.listen(Listen::from(&at).session(move |client: &Peer| {
+    cx.listen(Listen::from(&settings.at).session(move |client: &Peer| {
         let (server, client) = (server.clone(), client.address);
         let server = Member::new(move || ConnectToAddress::new(&server).once().deliver_to(client));
         let passage = |onward: &Onward| Passage { server: onward.server.address() };

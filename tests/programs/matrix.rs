@@ -132,6 +132,28 @@ fn every_client_is_welcome_at_every_server_behind_a_relay() {
 }
 
 #[test]
+fn every_client_is_welcome_at_every_server_when_both_encrypt() {
+    everybody_at_everybody(Flags { servers: &["--encrypted"], clients: &["--encrypted"], ..Flags::default() });
+}
+
+#[test]
+fn every_client_is_welcome_at_every_server_behind_a_relay_when_all_encrypt() {
+    let (servers, clients) = (&["--encrypted"], &["--encrypted"]);
+    everybody_through_relays(Flags { servers, clients, relays: &["--encrypted", "--server-encrypted"] });
+}
+
+#[test]
+fn every_client_is_welcome_at_every_server_whose_key_it_expects() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("programs-{}.key", std::process::id()));
+    let (code, stdout, stderr) = Program::start("make_key", &[&format!("--file={}", file.display())]).finish();
+    assert_eq!((code, &*stderr), (0, ""));
+    let key = stdout.split('"').nth(1).unwrap_or_else(|| panic!("expected a key, got {stdout:?}"));
+    let (identity, expect) = (format!("--identity={}", file.display()), format!("--expect={key}"));
+    everybody_at_everybody(Flags { servers: &[&identity], clients: &[&expect], ..Flags::default() });
+    std::fs::remove_file(file).expect("it was made");
+}
+
+#[test]
 fn a_relay_behind_a_relay_behind_a_relay_is_one() {
     let (server, port) = Program::serve(CLERKS, &[]);
     let mut relays = Vec::new();
