@@ -253,10 +253,9 @@ fn killed(mode: Mode, moment: Duration, kills_server: bool) -> String {
     assert!(world.net().open_sockets(Simulated::ip(left.host)) == world.sockets(left.host));
     if left.waiting() == 2 && left.names()[1].ends_with("Abandoned") {
         let names = left.names();
-        if kills_server {
-            drop(left.take::<Connected>())
-        } else {
-            left.take::<Accepted>();
+        match kills_server {
+            true => assert_eq!(left.take::<Connected>().0.remote, at),
+            false => assert_eq!(left.take::<Accepted>().0.listening, at),
         }
         let reason = left.take::<Abandoned>().0.reason;
         assert!(matches!(reason, Ended::CutShort | Ended::Reset), "{mode} {moment:?}: {reason:?}");
