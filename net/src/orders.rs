@@ -95,6 +95,16 @@ pub(crate) struct Attach {
     pub(crate) connection: ConnectionId,
 }
 
+/// From an attempt to the proxy of its connection: nobody wants it any more, unless its link is open.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.GiveUp", local)]
+pub(crate) struct GiveUp;
+
+/// From that proxy to the attempt: the link is open, or never will be.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Settled", local)]
+pub(crate) struct Settled;
+
 /// To the driver, from a listener: nobody will attach this connection.
 #[derive(Debug, PartialEq, Message)]
 #[message(name = "statepoint.order.Decline", local)]

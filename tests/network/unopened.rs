@@ -133,7 +133,7 @@ pub(crate) fn a_controller_that_ends_while_a_link_is_opened_leaves_nothing(world
         cx.connect(Connect::to(there).within(2 * SECOND));
     });
     let peers = [world.connect_raw(at), accept(world, &mut next)];
-    world.run_until("both connections", |world| world.kernel(host).points() == 5 && world.sockets(host) == 3);
+    world.run_until("both connections", |world| world.kernel(host).points() == 6 && world.sockets(host) == 3);
     for puppet in [&server, &client] {
         puppet.stop(world);
     }
@@ -149,13 +149,11 @@ fn a_kernel_without_room_for_a_session_when_the_link_is_open_tells_who_connects(
     let host: HostId = world.host_with(Limits { points: 3, ..Limits::default() }, NetSettings::default());
     let client = Puppet::new(world, host);
     let (at, mut next) = world.raw_listener();
-    let attempt = client.act(world, move |cx| {
+    client.soon(world, move |cx| {
         let session = |_: &Peer| routine(async |cx: &mut Routine| cx.select::<Stop>().await);
-        cx.connect(Connect::to(at).session(session))
+        cx.connect(Connect::to(at).session(session));
     });
     let mut raw = accept(world, &mut next);
-    world.run_until("the attempt to end", |world| !world.kernel(host).is_alive(attempt));
-    let child = client.child(world);
     write_all(world, &mut raw, frames::WELCOME);
     let (fault, _) = client.expect::<NotConnected>(world);
     assert_eq!((fault.tried, fault.reason.kind), (Some(at), ErrorKind::QuotaExceeded));
@@ -163,7 +161,6 @@ fn a_kernel_without_room_for_a_session_when_the_link_is_open_tells_who_connects(
     is_over(world, &client, 0);
     assert!(world.kernel(host).now() - told < SECOND, "it is cut at once");
     raw.close();
-    child.end(world);
     world.finish();
 }
 

@@ -8,16 +8,21 @@ use fsm_core::{
 
 use crate::machines::Proxy;
 use crate::messages::{Failure, NotConnected};
-use crate::orders::{Dial, Dialled, NotDialled, Release, Released};
+use crate::orders::{Dial, Dialled, GiveUp, NotDialled, Release, Released, Settled};
 use crate::request::Connect;
 
-/// An attempt to connect. A quiet child of its controller; the connection is its sibling, so it outlives the attempt.
+/// An attempt to connect, until the link is open. A quiet child of its controller; the connection is its sibling, so it
+/// outlives the attempt.
 #[derive(Debug)]
 pub struct Connector {
     connect: Connect,
     controller: Address,
     /// When the time is over.
     until: Moment,
+    /// The connection, when there is one.
+    proxy: Address,
+    /// The proxy has attached itself. Until then the connection is this machine's: the driver closes it when this machine ends.
+    is_attached: bool,
 }
 
 /// The attempt has taken as long as it may.
@@ -27,7 +32,7 @@ struct Deadline;
 
 impl Connector {
     pub(crate) fn new(connect: Connect, controller: Address) -> Self {
-        Self { connect, controller, until: Moment::ZERO }
+        Self { connect, controller, until: Moment::ZERO, proxy: Address::NONE, is_attached: false }
     }
 
     /// What was asked for.
@@ -40,7 +45,7 @@ impl Connector {
     }
 }
 
-#[state_machine(INITIAL, DIALLING, HANDING_OVER, RELEASING)]
+#[state_machine(INITIAL, DIALLING, OPENING, RELEASING)]
 impl Connector {
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
         if let Some(reason) = self.connect.broken.clone() {
@@ -57,13 +62,15 @@ impl Connector {
         let (requested, remote) = (self.connect.to.clone(), dialled.remote);
         let proxy = Proxy::connected(dialled, self.controller, requested)
             .session(self.connect.session.clone())
-            .open_within(self.until - cx.now());
-        if cx.create_beside(proxy).is_none() {
+            .open_within(self.until - cx.now())
+            .settles(cx.me());
+        self.proxy = cx.create_beside(proxy);
+        if self.proxy.is_none() {
             self.fail(Some(remote), Failure::no_room(), cx);
             return Self::complete(Done); // the driver closes a connection that nobody attached
         }
         cx.cancel::<Deadline>();
-        Self::HANDING_OVER
+        Self::OPENING
     }
 
     fn DIALLING_NotDialled(&mut self, fault: NotDialled, cx: &mut Context) -> Next<Self> {
@@ -78,15 +85,20 @@ impl Connector {
         Self::RELEASING
     }
 
-    /// The proxy has attached itself. Until then the connection is this machine's: the driver closes it when this machine
-    /// ends.
-    fn HANDING_OVER_Released(&mut self, _: Released) -> Next<Self> {
-        Self::complete(Done)
+    fn OPENING_Released(&mut self, _: Released) -> Next<Self> {
+        self.is_attached = true;
+        Self::OPENING
     }
 
-    /// The attempt has succeeded: there is nothing to give up.
-    fn HANDING_OVER_Stop(&mut self, _: Stop) -> Next<Self> {
-        Self::HANDING_OVER
+    /// The controller knows what has become of it.
+    fn OPENING_Settled(&mut self, _: Settled) -> Next<Self> {
+        if self.is_attached { Self::complete(Done) } else { Self::RELEASING }
+    }
+
+    /// The proxy settles it at once, unless it has done so already.
+    fn OPENING_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {
+        cx.send(self.proxy, GiveUp);
+        Self::OPENING
     }
 
     fn ANY_Stop(&mut self, _: Stop, cx: &mut Context) -> Next<Self> {

@@ -13,7 +13,7 @@ use crate::driver::ConnectionId;
 use crate::host_port::HostPort;
 use crate::link::LinkPeer;
 use crate::messages::{Close, Failure};
-use crate::orders::{Attach, Begin, Cut, Dialled, Filled, Lost, Opened, Released, Shut, Slow};
+use crate::orders::{Attach, Begin, Cut, Dialled, Filled, GiveUp, Lost, Opened, Released, Settled, Shut, Slow};
 use crate::request::{Peer, SessionMaker};
 
 /// How long a session may take to end when its connection is to be closed.
@@ -30,6 +30,8 @@ pub struct Proxy {
     connection: ConnectionId,
     news: News,
     open_within: Duration,
+    /// The attempt that waits for the link to be open or not.
+    attempt: Option<Address>,
     maker: Option<SessionMaker>,
     session: Option<Address>,
     /// What the session has completed with.
@@ -69,8 +71,8 @@ impl Proxy {
     }
 
     fn new(connection: ConnectionId, news: News) -> Self {
-        let (open_within, maker, session, value) = (Duration::ZERO, None, None, None);
-        Self { connection, news, open_within, maker, session, value, stopped: false }
+        let (open_within, attempt, maker, session, value) = (Duration::ZERO, None, None, None, None);
+        Self { connection, news, open_within, attempt, maker, session, value, stopped: false }
     }
 
     pub(crate) fn session(self, maker: Option<SessionMaker>) -> Self {
@@ -79,6 +81,11 @@ impl Proxy {
 
     pub(crate) fn open_within(self, open_within: Duration) -> Self {
         Self { open_within, ..self }
+    }
+
+    /// Tells this attempt when the link is open, or never will be.
+    pub(crate) fn settles(self, attempt: Address) -> Self {
+        Self { attempt: Some(attempt), ..self }
     }
 
     /// Who takes the peer's messages: the session, when there is to be one, else the controller.
@@ -154,6 +161,18 @@ impl Proxy {
         self.shut(cx)
     }
 
+    /// The attempt was stopped: nobody is to be told of a connection.
+    fn OPENING_GiveUp(&mut self, _: GiveUp, cx: &mut Context) -> Next<Self> {
+        self.stop();
+        self.shut(cx)
+    }
+
+    fn OPENING_Exit(&mut self, cx: &mut Context) {
+        if let Some(attempt) = self.attempt.take() {
+            cx.send(attempt, Settled);
+        }
+    }
+
     fn OPENING_Unopened(&mut self, _: Unopened, cx: &mut Context) -> Next<Self> {
         self.give_up(Failure::timed_out("the peer has not opened its link in time"), cx)
     }
@@ -170,6 +189,11 @@ impl Proxy {
 
     fn OPEN_Close(&mut self, _: Close, cx: &mut Context) -> Next<Self> {
         self.close(cx)
+    }
+
+    /// The attempt was stopped too late: this is a connection now.
+    fn OPEN_GiveUp(&mut self, _: GiveUp) -> Next<Self> {
+        Self::OPEN
     }
 
     /// The session can still say goodbye to its peer.
@@ -230,6 +254,10 @@ impl Proxy {
 
     /// Both ends close at once, or the controller closes twice: the close is under way. So with the following.
     fn CLOSING_Close(&mut self, _: Close) -> Next<Self> {
+        Self::CLOSING
+    }
+
+    fn CLOSING_GiveUp(&mut self, _: GiveUp) -> Next<Self> {
         Self::CLOSING
     }
 
