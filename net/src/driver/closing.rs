@@ -85,7 +85,6 @@ impl<N: Net> Driver<N> {
                 Phase::Draining(ended.clone())
             }
         };
-        self.openings.end(token);
         if ended != Ended::ByPeer {
             let remote = connection.remote;
             self.kernel.log(owner, Level::Warning, format_args!("the connection with {remote} has ended: {ended}"));
@@ -123,7 +122,6 @@ impl<N: Net> Driver<N> {
             Phase::Opening | Phase::Offered | Phase::Open => connection.phase = Phase::Shutting,
             _ => return,
         }
-        self.openings.end(token);
         self.sockets.mark_dirty(token);
     }
 

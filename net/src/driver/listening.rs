@@ -105,15 +105,21 @@ impl<N: Net> Driver<N> {
         self.tell(owner, Incoming { connection: ConnectionId(token), remote });
     }
 
-    /// Of those who have not opened their links yet, one has to go when they are too many.
+    /// Of those who have not opened their links one has to go when they are too many, also when it was told to go and has not
+    /// gone.
     fn make_room_to_open(&mut self) {
         while self.openings.len() >= self.settings.openings.max(1) {
             let Some(token) = self.openings.crowd_out() else { return };
             let Some(connection) = self.sockets.connection(token) else { continue };
             let owner = connection.owner;
-            match connection.phase {
+            match &connection.phase {
                 Phase::Waiting => self.decline(owner, ConnectionId(token)),
-                _ => self.peer_ended(token, Ended::System(Failure::crowded())),
+                Phase::Opening => self.peer_ended(token, Ended::System(Failure::crowded())),
+                Phase::Draining(ended) | Phase::Lingering(ended) => {
+                    let ended = ended.clone();
+                    self.finish(token, ended);
+                }
+                _ => self.finish(token, Ended::ByUs),
             }
         }
     }

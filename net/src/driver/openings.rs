@@ -1,8 +1,10 @@
 //! Peers that were accepted and have not opened their links yet.
 //!
 //! Such a peer costs a socket, a point and the memory of a handshake, and has proven nothing. So there may only be so many,
-//! and one that comes from an address with many of them makes room for one from an address with few.
+//! and one that comes from an address with many of them makes room for one from an address with few. One that was refused
+//! counts until its socket is closed: it may have said something wrong for that purpose.
 
+use core::cmp::Reverse;
 use core::net::{IpAddr, Ipv6Addr};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -11,9 +13,11 @@ use crate::net::Token;
 /// Who has not opened its link yet, and from where.
 #[derive(Default)]
 pub(super) struct Openings {
-    /// The oldest first. Only looked into, never walked: its order must not show.
+    /// Only looked into, never walked: its order must not show.
     origins: HashMap<Token, IpAddr>,
-    by_origin: BTreeMap<IpAddr, VecDeque<Token>>,
+    /// With their numbers, the oldest first.
+    by_origin: BTreeMap<IpAddr, VecDeque<(u64, Token)>>,
+    last: u64,
 }
 
 impl Openings {
@@ -24,23 +28,26 @@ impl Openings {
     pub(super) fn begin(&mut self, token: Token, from: IpAddr) {
         let origin = origin(from);
         self.origins.insert(token, origin);
-        self.by_origin.entry(origin).or_default().push_back(token);
+        self.last += 1;
+        self.by_origin.entry(origin).or_default().push_back((self.last, token));
     }
 
     /// The link is open, or never will be.
     pub(super) fn end(&mut self, token: Token) {
         let Some(origin) = self.origins.remove(&token) else { return };
         let Some(tokens) = self.by_origin.get_mut(&origin) else { return };
-        tokens.retain(|other| *other != token);
+        tokens.retain(|(_, other)| *other != token);
         if tokens.is_empty() {
             self.by_origin.remove(&origin);
         }
     }
 
-    /// Who has to go when there is no room for another one.
+    /// Who has to go when there is no room for another one: the oldest of those from the address with the most of them. Of
+    /// several such addresses, that of the oldest.
     pub(super) fn crowd_out(&mut self) -> Option<Token> {
-        let most = self.by_origin.values().max_by_key(|tokens| tokens.len())?;
-        let token = *most.front()?;
+        let age = |tokens: &VecDeque<(u64, Token)>| tokens.front().map(|(number, _)| Reverse(*number));
+        let most = self.by_origin.values().max_by_key(|tokens| (tokens.len(), age(tokens)))?;
+        let (_, token) = *most.front()?;
         self.end(token);
         Some(token)
     }
@@ -80,5 +87,18 @@ mod tests {
         openings.crowd_out();
         assert_eq!((openings.crowd_out(), openings.len()), (None, 0));
         assert!(openings.by_origin.is_empty());
+    }
+
+    /// Who has many addresses gains nothing by the numbers of them.
+    #[test]
+    fn of_crowds_of_the_same_size_the_oldest_makes_room() {
+        let (mut slab, mut openings) = (Slab::new(), Openings::default());
+        let mut begin = |from: &str| {
+            let token = slab.insert(());
+            openings.begin(token, from.parse().expect("an address"));
+            token
+        };
+        let all = ["10.0.0.5", "10.0.0.9", "10.0.0.1", "fd00::1", "10.0.0.7"].map(&mut begin);
+        assert_eq!(all.map(Some), std::array::from_fn(|_| openings.crowd_out()));
     }
 }
