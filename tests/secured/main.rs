@@ -9,6 +9,7 @@
 //! | `talking.rs` | messages of all sizes, several conversations, several connections |
 //! | `sessions.rs`, `groups.rs`, `relaying.rs` | sessions, routines, groups and relays over links |
 //! | `closing.rs` | how links end: in order, at once, cut at any byte |
+//! | `openings.rs` | peers that never open their links |
 //! | `insider.rs` | a peer that knows how links work, and writes what a test likes |
 
 mod closing;
@@ -24,6 +25,7 @@ mod matrix;
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod messages;
 mod modes;
+mod openings;
 #[path = "../network/puppet.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod puppet;
