@@ -284,6 +284,8 @@ pub enum Ended {
     TooManyRefused,
     /// The peer read too slowly.
     TooSlow,
+    /// Nothing came from the peer, not even when it was [asked](crate::Listen::check_every) whether it is there.
+    Silent,
     /// The peer did not answer the close in time.
     NoAnswer,
     /// The system reported something else.
@@ -326,6 +328,7 @@ impl fmt::Display for Ended {
             Self::Link(error) => write!(f, "link: {error}"),
             Self::TooManyRefused => f.write_str("the peer sent too many messages that could not be taken"),
             Self::TooSlow => f.write_str("the peer read too slowly"),
+            Self::Silent => f.write_str("the peer was asked whether it is there, and did not answer"),
             Self::NoAnswer => f.write_str("the peer did not answer the close in time"),
             Self::System(failure) => failure.fmt(f),
         }

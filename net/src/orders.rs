@@ -4,6 +4,7 @@
 //! keeps its place among the messages sent before and after it.
 
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use fsm_core::{Address, Message};
 
@@ -151,6 +152,21 @@ pub(crate) struct Cut {
 #[derive(Debug, PartialEq, Message)]
 #[message(name = "statepoint.order.Slow", local)]
 pub(crate) struct Slow;
+
+/// To the driver: has anything come from the peer lately? If not, the peer is asked whether it is there.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Check", local)]
+pub(crate) struct Check {
+    pub(crate) silence: Duration,
+}
+
+/// From the driver: the answer, unless it was that the peer has not answered; then `Lost` comes.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Checked", local)]
+pub(crate) struct Checked {
+    /// When to look again. None: nothing has come, and the peer was asked.
+    pub(crate) again: Option<Duration>,
+}
 
 /// From the driver: how full the output has become.
 #[derive(Debug, PartialEq, Message)]

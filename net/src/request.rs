@@ -94,6 +94,7 @@ pub struct Listen {
     pub(crate) session: Option<SessionMaker>,
     pub(crate) security: ListenSecurity,
     pub(crate) open_within: Duration,
+    pub(crate) check_every: Option<Duration>,
     /// Why one cannot listen in this way.
     pub(crate) broken: Option<Failure>,
 }
@@ -102,7 +103,7 @@ impl Listen {
     /// Listens at `at`. Port 0 lets the system choose; `Listening` tells what it chose.
     pub fn at(at: impl Into<HostPort>) -> Self {
         let (at, session, security) = (at.into(), None, ListenSecurity::clear());
-        Self { at, session, security, open_within: OPEN_WITHIN, broken: None }
+        Self { at, session, security, open_within: OPEN_WITHIN, check_every: None, broken: None }
     }
 
     /// Creates a point for each connection: a machine or a routine. It takes what the peer sends without naming another
@@ -157,6 +158,14 @@ impl Listen {
         Self { open_within: limit, ..self }
     }
 
+    /// Asks a peer of which nothing has come for so long whether it is there; one that does not answer within 5 seconds is
+    /// abandoned, with [`Ended::Silent`](crate::Ended::Silent). Without it a peer that has lost its power is noticed by the
+    /// system, see [`NetSettings::keep_alive`](crate::NetSettings::keep_alive), but not one whose process hangs.
+    #[must_use]
+    pub fn check_every(self, silence: Duration) -> Self {
+        Self { check_every: Some(silence), ..self }
+    }
+
     /// Where.
     pub fn host_port(&self) -> &HostPort {
         &self.at
@@ -191,6 +200,7 @@ pub struct Connect {
     pub(crate) within: Duration,
     pub(crate) session: Option<SessionMaker>,
     pub(crate) security: ConnectSecurity,
+    pub(crate) check_every: Option<Duration>,
     /// Why one cannot connect in this way.
     pub(crate) broken: Option<Failure>,
 }
@@ -199,7 +209,7 @@ impl Connect {
     /// Connects to `to`.
     pub fn to(to: impl Into<HostPort>) -> Self {
         let (to, within, session) = (to.into(), Duration::from_secs(10), None);
-        Self { to, within, session, security: ConnectSecurity::clear(), broken: None }
+        Self { to, within, session, security: ConnectSecurity::clear(), check_every: None, broken: None }
     }
 
     /// Creates a point when there is a connection, as [`Listen::session`] does for each peer.
@@ -264,6 +274,12 @@ impl Connect {
     #[must_use]
     pub fn security(self, security: ConnectSecurity) -> Self {
         Self { security, ..self }
+    }
+
+    /// As [`Listen::check_every`].
+    #[must_use]
+    pub fn check_every(self, silence: Duration) -> Self {
+        Self { check_every: Some(silence), ..self }
     }
 
     /// Whither.

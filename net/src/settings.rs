@@ -1,5 +1,7 @@
 //! The bounds of the network.
 
+use core::time::Duration;
+
 use crate::wire::{FrameLimit, Marks};
 
 /// How much a driver's connections may hold and forgive.
@@ -27,6 +29,11 @@ pub struct NetSettings {
     /// How many bytes of one peer's messages may wait to be opened: queued, deferred, or kept unopened by a handler. Beyond it
     /// this peer's connection is not read, so that it has to wait, until some are opened or dropped. 16 MiB.
     pub unopened: usize,
+    /// When nothing has come over a connection for so long, the system asks the peer's system whether it is there, and after
+    /// four questions without an answer, a quarter of this time apart, the connection counts as reset. None: never. It is the
+    /// system that is asked, not the program: see [`Listen::check_every`](crate::Listen::check_every). A simulated network has
+    /// nothing of the kind. 60 seconds.
+    pub keep_alive: Option<Duration>,
     /// How many peers may be opening their links at once. When there is one more, the oldest goes of those that come from the
     /// address with the most of them (of IPv6, from the network of 64 bits): who fills the house fills it with his own. 1,024.
     pub openings: usize,
@@ -35,6 +42,7 @@ pub struct NetSettings {
 impl Default for NetSettings {
     fn default() -> Self {
         let (frame_limit, marks) = (FrameLimit::default(), Marks::default());
-        Self { frame_limit, marks, refusals: 100, read_pause: 2_048, unopened: 16 << 20, openings: 1_024 }
+        let keep_alive = Some(Duration::from_secs(60));
+        Self { frame_limit, marks, refusals: 100, read_pause: 2_048, unopened: 16 << 20, keep_alive, openings: 1_024 }
     }
 }

@@ -36,6 +36,8 @@ fn every_cell_is_taken() {
         sessions::a_session_that_has_ended_leaves_a_peer_that_does_not_answer_to_the_deadline();
         unanswered::a_peer_in_the_middle_of_a_frame_gets_what_was_sent_before_the_close(&mut Simulated::calm());
         unanswered::a_peer_that_reads_slowly_and_then_no_more_is_cut();
+        unanswered::a_peer_that_has_nothing_to_say_answers_for_hours();
+        unanswered::a_close_in_the_moment_in_which_the_peer_is_asked_is_a_close();
         unopened::a_peer_that_never_opens_its_link_is_given_up(&mut Simulated::calm());
         unopened::a_controller_that_ends_while_a_link_is_opened_leaves_nothing(&mut Simulated::calm());
         unopened::a_link_that_opens_when_its_controller_has_ended_is_closed();

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use statepoint::prelude::*;
 use statepoint::{IntoPoint, Peer};
@@ -105,6 +106,12 @@ impl Puppet {
             task = Box::new(move |cx| cx.send(me, next));
         }
         world.kernel(self.host).send(me, Address::NONE, Do(task));
+    }
+
+    /// Has something done when so much time has passed.
+    pub(crate) fn after(&self, world: &mut impl World, duration: Duration, task: impl FnOnce(&mut Context) + 'static) {
+        let task = Do(Box::new(task));
+        self.act(world, move |cx| cx.start(duration, task));
     }
 
     /// Sends a message.

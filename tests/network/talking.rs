@@ -1,7 +1,7 @@
 //! Messages over a connection.
 
-use statepoint::{Limits, NetSettings, Undelivered};
 use statepoint::prelude::*;
+use statepoint::{Limits, NetSettings, Undelivered};
 
 use crate::frames::{self, Called, DEFAULT};
 use crate::messages::{self, Bulk, Note, Secret};

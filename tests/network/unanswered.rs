@@ -330,3 +330,104 @@ fn a_peer_that_is_frozen_and_thaws_has_what_was_sent() {
     assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
     world.finish();
 }
+
+/// A server that asks its peers whether they are there, and a client.
+fn asking(world: &mut Simulated) -> (Puppet, Puppet, Address) {
+    let (here, there) = (world.host(), world.host());
+    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+    let own = world.own(here);
+    server.soon(world, move |cx| {
+        cx.listen(Listen::at(own).encrypted().check_every(Duration::from_secs(60)));
+    });
+    let at = server.expect::<Listening>(world).0.listening;
+    client.soon(world, move |cx| {
+        cx.connect(Connect::to(at).encrypted().check_every(Duration::from_secs(60)));
+    });
+    let (_, there) = client.expect::<Connected>(world);
+    server.expect::<Accepted>(world);
+    (server, client, there)
+}
+
+#[test]
+fn a_peer_that_has_vanished_is_noticed_by_who_asks() {
+    let world = &mut Simulated::calm();
+    let (server, client, _) = asking(world);
+    world.pass(Duration::from_secs(30));
+    world.net().crash(Simulated::ip(client.host));
+    let began = world.simulation.now();
+    let (abandoned, _) = server.expect::<Abandoned>(world);
+    assert_eq!(abandoned.reason, Ended::Silent);
+    let took = abandoned.at - began;
+    assert!(took >= Duration::from_secs(35) && took < Duration::from_secs(36), "{took:?}");
+    assert_eq!(world.sockets(server.host), 1);
+}
+
+#[test]
+fn a_process_that_hangs_is_noticed_by_who_asks() {
+    let world = &mut Simulated::calm();
+    let (server, client, _) = asking(world);
+    world.net().freeze(Simulated::ip(client.host));
+    assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::Silent);
+    world.net().thaw(Simulated::ip(client.host));
+    client.expect::<Abandoned>(world);
+    world.finish();
+}
+
+#[test]
+pub(crate) fn a_peer_that_has_nothing_to_say_answers_for_hours() {
+    let world = &mut Simulated::calm();
+    let (server, client, there) = asking(world);
+    for _ in 0..4 {
+        world.pass(Duration::from_secs(3_600));
+        assert_eq!((server.waiting(), client.waiting()), (0, 0));
+    }
+    client.send(world, there, Note { number: 1 });
+    server.expect::<Note>(world);
+    world.finish();
+}
+
+#[test]
+pub(crate) fn a_close_in_the_moment_in_which_the_peer_is_asked_is_a_close() {
+    let silence = Duration::from_secs(60);
+    // In the second run the moment is known at which the connection will have been silent for so long.
+    let mut opened = None;
+    for _ in 0..2 {
+        let world = &mut Simulated::calm();
+        let Pair { server, client, at, .. } = Pair::new(world);
+        let due = opened.map(|at: statepoint::Moment| at - world.simulation.now() + silence);
+        let door = std::rc::Rc::new(std::cell::Cell::new(Address::NONE));
+        let far = std::rc::Rc::clone(&door);
+        client.after(world, due.unwrap_or(silence / 2), move |cx| cx.send(far.get(), Close));
+        client.soon(world, move |cx| {
+            cx.connect(Connect::to(at).check_every(silence));
+        });
+        let (connected, there) = client.expect::<Connected>(world);
+        door.set(there);
+        opened = Some(connected.at);
+        assert_eq!(client.expect::<Closed>(world).0.reason, Ended::ByUs);
+        server.pick::<Abandoned>(world);
+        world.finish();
+    }
+}
+
+/// It is this end that does not read: nobody is to blame for that.
+#[test]
+fn a_peer_that_is_not_read_is_not_taken_for_one_that_has_vanished() {
+    let world = &mut Simulated::calm();
+    let settings = statepoint::NetSettings { unopened: 1, ..Default::default() };
+    let (here, there) = (world.host_with(statepoint::Limits::default(), settings), world.host());
+    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+    let own = world.own(here);
+    server.soon(world, move |cx| {
+        cx.listen(Listen::at(own).check_every(Duration::from_secs(10)));
+    });
+    let at = server.expect::<Listening>(world).0.listening;
+    let there = client.connect(world, at);
+    server.expect::<Accepted>(world);
+    client.act(world, move |cx| (0..2).for_each(|number| cx.send(there, Bulk::new(number, 100_000))));
+    world.pass(Duration::from_secs(300));
+    assert_eq!(server.names(), ["test.Bulk"], "one is kept unopened, and no other is read");
+    assert_eq!(server.take::<Bulk>().0.number, 0);
+    assert_eq!(server.expect::<Bulk>(world).0.number, 1);
+    world.finish();
+}

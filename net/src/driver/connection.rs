@@ -59,6 +59,10 @@ pub(super) struct Connection {
     pub(super) border: Border,
     pub(super) outgoing: OutgoingNames,
     pub(super) incoming: IncomingNames,
+    /// When something has come from the peer last.
+    pub(super) heard: Moment,
+    /// When the peer was asked whether it is there.
+    pub(super) asked: Option<Moment>,
     /// What it has sent that nobody has opened.
     pub(super) unopened: UnopenedBytes,
     /// When its table of exports was last swept because it was full.
@@ -87,6 +91,8 @@ impl Connection {
             border: Border::new(Address::NONE),
             outgoing: OutgoingNames::new(),
             incoming: IncomingNames::new(),
+            heard: Moment::ZERO,
+            asked: None,
             unopened: UnopenedBytes::default(),
             swept: None,
             refused: 0,

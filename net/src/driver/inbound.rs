@@ -1,5 +1,6 @@
 //! From the socket to the kernel.
 
+use core::time::Duration;
 use std::io::{self, ErrorKind};
 
 use fsm_core::{Address, Body, Level, Undelivered};
@@ -9,7 +10,7 @@ use super::sockets::{Readiness, Socket};
 use super::{Driver, READ};
 use crate::messages::Ended;
 use crate::net::{Net, Token};
-use crate::orders::Opened;
+use crate::orders::{Checked, Opened};
 use crate::wire::{Inbound, LinkState, Refusal, decode_message, encode_gone};
 
 /// What reading a connection has come to.
@@ -109,6 +110,7 @@ impl<N: Net> Driver<N> {
             }
             _ => {}
         }
+        connection.heard = self.kernel.now();
         let done = self.take_frames(&mut connection, &mut bytes);
         let is_silent = connection.output.is_empty();
         self.sockets.give_back(token, connection);
@@ -237,6 +239,34 @@ impl<N: Net> Driver<N> {
             }
             self.sockets.mark_dirty(token);
         }
+    }
+
+    /// The order `Check`.
+    pub(super) fn check(&mut self, proxy: Address, silence: Duration) {
+        // Who is not read cannot be heard.
+        let is_busy = self.kernel.queued_from_far() >= self.settings.read_pause;
+        let now = self.kernel.now();
+        let Some(token) = self.sockets.of(proxy) else { return };
+        let Some(connection) = self.sockets.connection(token).filter(|connection| connection.phase == Phase::Open)
+        else {
+            return;
+        };
+        if is_busy || connection.unopened.get() >= self.settings.unopened {
+            connection.heard = now;
+        }
+        let quiet = now - connection.heard;
+        if quiet < silence {
+            return self.tell(proxy, Checked { again: Some(silence - quiet) });
+        }
+        if connection.asked.is_some_and(|asked| asked >= connection.heard) {
+            return self.peer_ended(token, Ended::Silent);
+        }
+        connection.asked = Some(now);
+        if let Err(error) = connection.link.ping(&mut connection.output.outlet(&mut self.pool)) {
+            return self.write_failed(token, error.into());
+        }
+        self.sockets.mark_dirty(token);
+        self.tell(proxy, Checked { again: None });
     }
 
     /// The link's handshake may have ended with what came last.

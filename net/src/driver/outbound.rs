@@ -11,7 +11,7 @@ use super::connection::Phase;
 use super::inbound::ended_by;
 use crate::messages::{Close, Ended};
 use crate::net::{Net, Token};
-use crate::orders::{Attach, Begin, Bind, Cut, Decline, Dial, Filled, Release, Shut};
+use crate::orders::{Attach, Begin, Bind, Check, Cut, Decline, Dial, Filled, Release, Shut};
 use crate::wire::{Fill, SendError, encode_gone, encode_message};
 
 /// How long a table of exports that is full stays so at the least: sweeping looks at every entry.
@@ -46,6 +46,8 @@ impl<N: Net> Driver<N> {
             self.release(from);
         } else if body.is::<Shut>() {
             self.shut(from);
+        } else if let Some(check) = body.peek::<Check>() {
+            self.check(from, check.silence);
         } else if let Some(cut) = body.peek::<Cut>() {
             self.cut(from, cut.at_once);
         } else {

@@ -15,7 +15,7 @@ use crate::wire::LinkError;
 pub(super) const DATA: u8 = 0;
 /// "Are you there?", eight bytes.
 pub(super) const PING: u8 = 1;
-/// "I am", the same eight bytes. This end never asks, so it takes none.
+/// "I am", the same eight bytes. Nobody answers what was not asked.
 pub(super) const PONG: u8 = 2;
 /// The listening end admits the connecting one: its first record, and only that.
 pub(super) const READY: u8 = 3;

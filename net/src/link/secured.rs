@@ -48,6 +48,10 @@ struct Records {
     is_over: bool,
     /// The last ping that was not answered.
     pong: Option<[u8; 8]>,
+    /// What this end has asked and the peer has not answered.
+    asked: Option<[u8; 8]>,
+    /// How often this end has asked.
+    pings: u64,
 }
 
 /// The next part of the peer's frames.
@@ -106,6 +110,8 @@ impl Records {
             waiting: (end == End::Connector).then_some(standing),
             is_over: false,
             pong: None,
+            asked: None,
+            pings: 0,
         };
         match (end, verdict, peer.key) {
             (End::Connector, ..) => return Ok(records),
@@ -171,6 +177,7 @@ impl Records {
             }
             (BATCH, None) if is_batch(body) => return Ok(Some(start)),
             (PING, None) if body.len() == 8 => self.pong = body.first_chunk().copied(),
+            (PONG, None) if self.asked.is_some_and(|asked| asked == *body) => self.asked = None,
             (REKEY, None) => {}
             (READY, Some(standing)) if body.is_empty() => {
                 standing.confirm(self.peer.key)?;
@@ -207,6 +214,17 @@ impl Records {
             self.say(PONG, &pong, out)?;
         }
         Ok(())
+    }
+
+    /// One question at a time: an answer that is on its way will do.
+    fn ping(&mut self, out: &mut Outlet<'_>) -> Result<(), LinkError> {
+        if self.asked.is_some() {
+            return Ok(());
+        }
+        self.pings += 1;
+        let question = self.pings.to_be_bytes();
+        self.asked = Some(question);
+        self.say(PING, &question, out)
     }
 
     fn say(&mut self, kind: u8, body: &[u8], out: &mut Outlet<'_>) -> Result<(), LinkError> {
@@ -302,6 +320,14 @@ impl Link for Secured {
         };
         self.state = LinkState::Closed;
         said.map_err(|error| self.fail(error))
+    }
+
+    fn ping(&mut self, out: &mut Outlet<'_>) -> Result<(), LinkError> {
+        let asked = match &mut self.stage {
+            Stage::Records(records) if self.state == LinkState::Open => records.ping(out),
+            _ => Ok(()),
+        };
+        asked.map_err(|error| self.fail(error))
     }
 
     fn end(&mut self) -> Result<(), LinkError> {

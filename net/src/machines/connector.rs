@@ -63,6 +63,7 @@ impl Connector {
         let proxy = Proxy::connected(dialled, self.controller, requested)
             .session(self.connect.session.clone())
             .open_within(self.until - cx.now())
+            .check_every(self.connect.check_every)
             .settles(cx.me());
         self.proxy = cx.create_beside(proxy);
         if self.proxy.is_none() {

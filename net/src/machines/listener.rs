@@ -56,7 +56,8 @@ impl Listener {
         if let Some(listening) = self.at {
             let proxy = Proxy::accepted(incoming.connection, self.controller, listening, incoming.remote)
                 .session(self.listen.session.clone())
-                .open_within(self.listen.open_within);
+                .open_within(self.listen.open_within)
+                .check_every(self.listen.check_every);
             if cx.create_beside(proxy).is_none() {
                 cx.send(Address::DRIVER, Decline { connection: incoming.connection });
                 cx.send(self.controller, NotAccepted { listening, reason: Failure::no_room() });

@@ -13,11 +13,15 @@ use crate::driver::ConnectionId;
 use crate::host_port::HostPort;
 use crate::link::LinkPeer;
 use crate::messages::{Close, Failure};
-use crate::orders::{Attach, Begin, Cut, Dialled, Filled, GiveUp, Lost, Opened, Released, Settled, Shut, Slow};
+use crate::orders::{
+    Attach, Begin, Check, Checked, Cut, Dialled, Filled, GiveUp, Lost, Opened, Released, Settled, Shut, Slow,
+};
 use crate::request::{Peer, SessionMaker};
 
 /// How long a session may take to end when its connection is to be closed.
 const SESSION_END: Duration = Duration::from_secs(3);
+/// How long a peer may take to answer when it is asked whether it is there.
+const ANSWER: Duration = Duration::from_secs(5);
 /// How long a peer may take to read some of what was sent before the close.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -30,6 +34,7 @@ pub struct Proxy {
     connection: ConnectionId,
     news: News,
     open_within: Duration,
+    check_every: Option<Duration>,
     /// The attempt that waits for the link to be open or not.
     attempt: Option<Address>,
     maker: Option<SessionMaker>,
@@ -44,6 +49,11 @@ pub struct Proxy {
 #[derive(Debug, Message)]
 #[message(name = "statepoint.order.Unopened", local)]
 struct Unopened;
+
+/// It is time to see whether the peer is there.
+#[derive(Debug, Message)]
+#[message(name = "statepoint.order.Tick", local)]
+struct Tick;
 
 /// A peer that reads slowly has had its time.
 #[derive(Debug, Message)]
@@ -71,8 +81,8 @@ impl Proxy {
     }
 
     fn new(connection: ConnectionId, news: News) -> Self {
-        let (open_within, attempt, maker, session, value) = (Duration::ZERO, None, None, None, None);
-        Self { connection, news, open_within, attempt, maker, session, value, stopped: false }
+        let (open_within, check_every, attempt, maker, session, value) = (Duration::ZERO, None, None, None, None, None);
+        Self { connection, news, open_within, check_every, attempt, maker, session, value, stopped: false }
     }
 
     pub(crate) fn session(self, maker: Option<SessionMaker>) -> Self {
@@ -81,6 +91,10 @@ impl Proxy {
 
     pub(crate) fn open_within(self, open_within: Duration) -> Self {
         Self { open_within, ..self }
+    }
+
+    pub(crate) fn check_every(self, check_every: Option<Duration>) -> Self {
+        Self { check_every, ..self }
     }
 
     /// Tells this attempt when the link is open, or never will be.
@@ -212,6 +226,26 @@ impl Proxy {
         self.shut(cx)
     }
 
+    fn OPEN_Enter(&mut self, cx: &mut Context) {
+        if let Some(silence) = self.check_every {
+            cx.start(silence, Tick);
+        }
+    }
+
+    fn OPEN_Exit(&mut self, cx: &mut Context) {
+        cx.cancel::<Tick>();
+    }
+
+    fn OPEN_Tick(&mut self, _: Tick, cx: &mut Context) -> Next<Self> {
+        cx.send(Address::DRIVER, Check { silence: self.check_every.unwrap_or_default() });
+        Self::OPEN
+    }
+
+    fn OPEN_Checked(&mut self, Checked { again }: Checked, cx: &mut Context) -> Next<Self> {
+        cx.start(again.unwrap_or(ANSWER), Tick);
+        Self::OPEN
+    }
+
     fn OPEN_Filled(&mut self, Filled { congested, waiting }: Filled, cx: &mut Context) -> Next<Self> {
         self.news.filled(congested, waiting, self.session, cx);
         Self::OPEN
@@ -258,6 +292,10 @@ impl Proxy {
     }
 
     fn CLOSING_GiveUp(&mut self, _: GiveUp) -> Next<Self> {
+        Self::CLOSING
+    }
+
+    fn CLOSING_Checked(&mut self, _: Checked) -> Next<Self> {
         Self::CLOSING
     }
 

@@ -60,7 +60,7 @@ impl Reactor {
         let waker = mio::Waker::new(poll.registry(), WAKE)?;
         let inbox = Arc::new(Inbox::new(waker));
         let resolver = Arc::clone(&inbox);
-        let net = SocketNet::new(poll.registry().try_clone()?, move || resolver.wake());
+        let net = SocketNet::new(poll.registry().try_clone()?, move || resolver.wake()).keep_alive(settings.keep_alive);
         let mut driver = Driver::new(net, limits, settings);
         // Of every process another one, so that clients of one server do not try again in step.
         driver.kernel_mut().set_seed(RandomState::new().build_hasher().finish());

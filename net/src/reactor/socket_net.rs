@@ -6,7 +6,7 @@ use crate::net::{BACKLOG, Net, Ready, Slab, Token, not_a_connection, not_a_liste
 use crate::wire::LinkError;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry};
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::time::Duration;
@@ -36,6 +36,8 @@ pub(crate) struct SocketNet {
     /// Given up for a moment when descriptors are exhausted, to be able to turn peers away.
     reserve: Option<Socket>,
     resolver: Resolver,
+    /// See [`NetSettings`](crate::NetSettings).
+    keep_alive: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -59,7 +61,18 @@ impl SocketNet {
     ///
     /// `mio::Token(usize::MAX)` is never used for a socket.
     pub(crate) fn new(registry: Registry, wake: impl Fn() + Send + Sync + 'static) -> SocketNet {
-        SocketNet { registry, sockets: Slab::new(), reserve: reserve(), resolver: Resolver::new(wake) }
+        SocketNet {
+            registry,
+            sockets: Slab::new(),
+            reserve: reserve(),
+            resolver: Resolver::new(wake),
+            keep_alive: None,
+        }
+    }
+
+    /// Has the system look after connections that come, as [`NetSettings`](crate::NetSettings) says.
+    pub(crate) fn keep_alive(self, silence: Option<Duration>) -> SocketNet {
+        SocketNet { keep_alive: silence, ..self }
     }
 
     /// What an event of the `Poll` means; `None` when it is about a socket that was closed since, or not of ours.
@@ -108,6 +121,10 @@ impl SocketNet {
     fn keep(&mut self, mut stream: TcpStream) -> io::Result<Token> {
         // Frames are gathered before they are written. A failure here (a peer gone already) shows at the first read.
         stream.set_nodelay(true).ok();
+        if let Some(silence) = self.keep_alive {
+            let question = TcpKeepalive::new().with_time(silence).with_interval(silence / 4).with_retries(4);
+            SockRef::from(&stream).set_tcp_keepalive(&question).ok();
+        }
         let name = packed(self.sockets.next_token());
         self.registry.register(&mut stream, name, Interest::READABLE | Interest::WRITABLE)?;
         Ok(self.sockets.insert(Opened::Connection(Connection { stream, ended: false, failed: None })))

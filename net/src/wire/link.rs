@@ -206,6 +206,15 @@ pub trait Link: fmt::Debug {
     /// The link cannot seal any more.
     fn close(&mut self, out: &mut Outlet<'_>) -> Result<(), LinkError>;
 
+    /// Asks the peer whether it is there. Whatever comes from it afterwards is the answer. A link that cannot ask does nothing.
+    ///
+    /// # Errors
+    ///
+    /// The link cannot seal any more.
+    fn ping(&mut self, _: &mut Outlet<'_>) -> Result<(), LinkError> {
+        Ok(())
+    }
+
     /// The socket gives no more bytes.
     ///
     /// # Errors
