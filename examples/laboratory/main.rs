@@ -19,7 +19,6 @@ use controller::Controller;
 use instrument::Instrument;
 use statepoint::prelude::*;
 use statepoint::{AddressGroup, IntoPoint, NewPoint};
-use std::time::Duration;
 
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
@@ -56,7 +55,7 @@ async fn laboratory(cx: &mut Routine, at: ConnectSettings, controller: Controlle
     cx.create(instrument(&at, "thermometer"));
     let mut balance = cx.create(instrument(&at, "balance"));
     loop {
-        match cx.select_within::<Completed>(Duration::from_millis(750)).await {
+        match cx.select_within::<Completed>(core::time::Duration::from_millis(750)).await {
             Ok(completed) if cx.from() != balance => return completed.value,
             Ok(_) => balance = cx.create(instrument(&at, "balance")),
             Err(_) => cx.stop(balance),

@@ -3,6 +3,7 @@
 //! | chapter | what it tells |
 //! |---|---|
 //! | [`cells`] | why a method that looks odd is a table cell; start here |
+//! | [`walkthrough`] | the example programs, command by command, with what they print; a list of them all |
 //! | [`machines`] | states, deferral, timeouts, state data, groups, unknown messages, endings |
 //! | [`messages`] | deriving, naming and renaming messages; addresses inside messages; faults |
 //! | [`types`] | what can be put into a message: a table, each row a test; graphs |
@@ -16,6 +17,9 @@
 
 #[doc = include_str!("cells.md")]
 pub mod cells {}
+
+#[doc = include_str!("walkthrough.md")]
+pub mod walkthrough {}
 
 #[doc = include_str!("machines.md")]
 pub mod machines {}

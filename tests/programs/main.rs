@@ -7,6 +7,7 @@ mod matrix;
 mod program;
 mod raw;
 mod strain;
+mod walkthrough;
 
 use std::io::Read;
 use std::time::{Duration, Instant};

@@ -23,8 +23,8 @@ pub(crate) const ACQUAINTED: &str = "Acquainted\n+   clock: \"Buster\"\n+   stor
 pub(crate) const CONVERSATIONS: &str = "Conversations\n+   with: [\"Buster 1\",\"Buster 2\",\"Buster 3\"]\n";
 pub(crate) const ADMITTED: &str = "Admitted\n+   guest: \"Gladys\"\n+   number: 1\n";
 
-/// The examples whose names begin so: who adds one adds it to the matrix.
-fn examples(prefix: &str) -> Vec<String> {
+/// The examples of one file whose names begin so: who adds one adds it to the matrix.
+pub(crate) fn examples(prefix: &str) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let files = folder.read_dir().expect("the examples").map(|file| file.expect("a file").file_name());
     let names = files.filter_map(|file| Some(file.to_str()?.strip_suffix(".rs")?.to_owned()));
