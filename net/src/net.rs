@@ -37,6 +37,9 @@ pub struct Token {
 }
 
 impl Token {
+    /// No token is less.
+    pub(crate) const LEAST: Self = Self { index: 0, generation: 0 };
+
     /// The slot: small numbers, used again. A side table of the driver can be a `Vec` by index that keeps the whole
     /// token beside its value and compares it.
     pub const fn index(self) -> usize {

@@ -19,6 +19,8 @@ scenarios!(
     a_point_that_was_given_away_and_ended_is_a_dead_letter,
     a_peer_is_told_that_a_point_it_was_given_has_ended,
     points_that_come_and_go_are_no_burden,
+    both_tables_are_empty_when_the_points_have_ended,
+    never_given_gone_and_full_are_told_apart,
     an_address_of_a_connection_that_has_ended_leads_nowhere,
     a_peer_reaches_only_what_it_was_given,
     a_peer_speaks_in_nobody_elses_name,
@@ -116,16 +118,13 @@ fn a_point_that_was_given_away_and_ended_is_a_dead_letter(world: &mut impl World
         let counters = World::kernel(world, host).counters();
         (counters.dead(Undelivered::Ended), counters.dead(Undelivered::Gone))
     };
-    // The first finds the point gone, later ones the number retired.
     server.send(world, card.at, Note { number: 1 });
-    world.run_until("the first dead letter", |world| dead(world) == (1, 0));
-    server.send(world, card.at, Note { number: 2 });
-    world.run_until("the second dead letter", |world| dead(world) == (1, 1));
-    // A message that mentions it is refused too, and all of it costs the peer nothing.
+    world.run_until("the dead letter", |world| dead(world) == (0, 1));
+    // However many, they cost the peer nothing.
     for _ in 0..200 {
-        server.send(world, card.at, Note { number: 3 });
+        server.send(world, card.at, Note { number: 2 });
     }
-    world.run_until("the other dead letters", |world| dead(world) == (1, 201));
+    world.run_until("the other dead letters", |world| dead(world) == (0, 201));
     client.send(world, there, Note { number: 4 });
     server.expect::<Note>(world);
     world.finish();
@@ -147,10 +146,12 @@ fn a_peer_is_told_that_a_point_it_was_given_has_ended(world: &mut impl World) {
     let expected = frames::message(-1, Some(1), Called::Name("test.Note"), &[], &messages::note(2));
     assert_eq!(got, expected);
     child.end(world);
-    let ask = frames::message(-2, Some(0), Called::Number(0), &[], &messages::note(3));
-    write_all(world, &mut raw, &ask);
+    // Nobody has asked.
     let got = read_until(world, &mut raw, |bytes| world::first_frame(bytes).is_some());
     assert_eq!(got, frames::gone(1));
+    let ask = frames::message(-2, Some(0), Called::Number(0), &[], &messages::note(3));
+    write_all(world, &mut raw, &ask);
+    world.run_until("the dead letter", |world| world.kernel(host).counters().dead(Undelivered::Gone) == 1);
     // The next point gets the same index and another generation.
     let child = server.child(world);
     child.send(world, peer, Note { number: 4 });
@@ -158,7 +159,7 @@ fn a_peer_is_told_that_a_point_it_was_given_has_ended(world: &mut impl World) {
     let number = (1 << 32) + 1;
     assert_eq!(got, frames::message(-1, Some(number), Called::Number(0), &[], &messages::note(4)));
     write_all(world, &mut raw, &ask);
-    world.run_until("the dead letter", |world| world.kernel(host).counters().dead(Undelivered::Gone) == 1);
+    world.run_until("the dead letter", |world| world.kernel(host).counters().dead(Undelivered::Gone) == 2);
     raw.close();
     world.finish();
 }
@@ -182,6 +183,82 @@ fn points_that_come_and_go_are_no_burden(world: &mut impl World) {
         client.completed();
     }
     assert_eq!(world.kernel(client.host).counters().dead(Undelivered::ExportsFull), 0);
+    world.finish();
+}
+
+fn both_tables_are_empty_when_the_points_have_ended(world: &mut impl World) {
+    let Pair { server, client, there, back, .. } = Pair::new(world);
+    let mut pairs = Vec::new();
+    for number in 0..20 {
+        let (asks, answers) = (client.child(world), server.child(world));
+        asks.send(world, there, Card::of(asks.address));
+        let (card, _) = server.expect::<Card>(world);
+        answers.send(world, card.at, Note { number });
+        asks.expect::<Note>(world);
+        pairs.push((asks, answers));
+    }
+    assert_eq!((world.exports(client.host), world.exports(server.host)), (20, 20));
+    for (asks, answers) in pairs {
+        asks.end(world);
+        answers.end(world);
+    }
+    world.run_until("both tables to be empty", |world| {
+        (world.exports(client.host), world.exports(server.host)) == (0, 0)
+    });
+    // Nobody had to ask, and the connection goes on.
+    client.send(world, there, Note { number: 1 });
+    assert_eq!(server.expect::<Note>(world), (Note { number: 1 }, back));
+    world.finish();
+}
+
+fn never_given_gone_and_full_are_told_apart(world: &mut impl World) {
+    const ALL: usize = 65_536;
+    let host = world.host();
+    let server = Puppet::new(world, host);
+    let (at, _) = server.listen(world);
+    let mut raw = world.dial(at);
+    let hello = frames::message(DEFAULT, Some(0), Called::Name("test.Note"), &[], &messages::note(1));
+    write_all(world, &mut raw, &hello);
+    server.expect::<Accepted>(world);
+    let (_, peer) = server.expect::<Note>(world);
+    let children: Vec<Address> = server.act(world, |cx| {
+        let idle = || routine(async |cx: &mut Routine| cx.select::<Stop>().await);
+        (0..=ALL).map(|_| cx.create(idle())).collect()
+    });
+    let dead = |world: &mut _| {
+        let counters = World::kernel(world, host).counters();
+        [Undelivered::NeverGiven, Undelivered::Gone, Undelivered::ExportsFull].map(|reason| counters.dead(reason))
+    };
+    // The peer reads on, so that what is sent finds room.
+    let give = |world: &mut _, raw: &mut _, addresses: &[Address]| {
+        let others: Vec<_> = addresses.iter().map(|address| Some(*address)).collect();
+        server.act(world, move |cx| cx.send(peer, Card { at: Address::NONE, others }));
+        World::settle(world);
+        while Raw::read(raw).is_ok() {}
+    };
+    for part in children[..ALL].chunks(1_000) {
+        give(world, &mut raw, part);
+    }
+    assert_eq!((world.exports(host), dead(world)), (ALL, [0, 0, 0]));
+    // One more does not go into the table, but what is in it can still be told.
+    give(world, &mut raw, &children[ALL..]);
+    assert_eq!(dead(world), [0, 0, 1]);
+    give(world, &mut raw, &children[..1]);
+    assert_eq!(dead(world), [0, 0, 1]);
+    // The end of one makes room for another.
+    let (first, last) = (children[0], children[ALL]);
+    server.act(world, move |cx| cx.stop(first));
+    world.run_until("the child to end", |world| world.exports(host) == ALL - 1);
+    give(world, &mut raw, &[last]);
+    assert_eq!((world.exports(host), dead(world)), (ALL, [0, 0, 1]));
+    // What was given once and what was never given are different things.
+    let ask = |number| frames::message(-1 - number, None, Called::Number(0), &[], &messages::note(2));
+    write_all(world, &mut raw, &ask(1));
+    world.run_until("the dead letter", |world| dead(world) == [0, 1, 1]);
+    write_all(world, &mut raw, &ask(ALL as i64 + 1));
+    world.run_until("the dead letter", |world| dead(world) == [1, 1, 1]);
+    assert_eq!(world.net_counters(host).refused, 2);
+    raw.close();
     world.finish();
 }
 

@@ -60,6 +60,10 @@ impl World for Loopback {
         self.reactors[host].sockets()
     }
 
+    fn exports(&mut self, host: HostId) -> usize {
+        self.reactors[host].exports()
+    }
+
     fn net_counters(&mut self, host: HostId) -> NetCounters {
         self.reactors[host].counters()
     }

@@ -15,6 +15,9 @@ scenarios!(
     two_peers_of_a_relay_talk_with_each_other,
     a_relay_does_not_look_into_what_it_passes_on,
     addresses_that_pass_a_relay_lead_to_their_points,
+    a_body_goes_through_two_relays_byte_for_byte_and_its_addresses_lead_home,
+    many_conversations_share_the_connections_of_a_relay,
+    the_tables_of_a_relay_are_empty_when_the_points_have_ended,
     an_address_that_comes_home_through_a_relay_is_the_original,
     the_end_of_a_point_is_told_through_a_relay,
     the_end_of_a_connection_is_told_through_a_relay,
@@ -121,6 +124,117 @@ fn addresses_that_pass_a_relay_lead_to_their_points(world: &mut impl World) {
     world.finish();
 }
 
+/// A message whose bytes nobody looks into, and addresses that go with them.
+#[derive(Debug, Clone, PartialEq)]
+struct Parcel {
+    bytes: Vec<u8>,
+    addresses: Vec<Address>,
+}
+
+impl Message for Parcel {
+    const NAME: &'static str = "test.Parcel";
+    fn encode(&self) -> Result<Encoded, statepoint::EncodeError> {
+        let Self { bytes, addresses } = self.clone();
+        Ok(Encoded { name: statepoint::Name::from(Self::NAME), id: Self::ID, bytes, addresses })
+    }
+    fn decode(Encoded { bytes, addresses, .. }: Encoded) -> Result<Self, statepoint::Refused> {
+        Ok(Self { bytes, addresses })
+    }
+}
+
+fn a_body_goes_through_two_relays_byte_for_byte_and_its_addresses_lead_home(world: &mut impl World) {
+    // Ann is a client of the first relay, which is a client of the second, of which Bob is a client.
+    let hosts = [world.host(), world.host(), world.host(), world.host()];
+    let [ann, first, second, bob] = hosts.map(|host| Puppet::new(world, host));
+    let (first_at, _) = first.listen(world);
+    let (second_at, _) = second.listen(world);
+    ann.connect(world, first_at);
+    let (_, ann_at_first) = first.expect::<Accepted>(world);
+    let second_for_first = first.connect(world, second_at);
+    second.expect::<Accepted>(world);
+    bob.connect(world, second_at);
+    let (_, bob_at_second) = second.expect::<Accepted>(world);
+    first.send(world, second_for_first, Note { number: 0 });
+    let (_, first_for_second) = second.expect::<Note>(world);
+    second.send(world, first_for_second, Card::of(bob_at_second));
+    let (Card { at: bob_at_first, .. }, _) = first.expect::<Card>(world);
+    first.send(world, ann_at_first, Card::of(bob_at_first));
+    let (Card { at: bob_for_ann, .. }, _) = ann.expect::<Card>(world);
+
+    let children: Vec<Puppet> = (0..10).map(|_| ann.child(world)).collect();
+    let sent = Parcel {
+        bytes: (0..=255).cycle().take(100_000).collect(),
+        addresses: children.iter().map(|child| child.address).chain([bob_for_ann, Address::NONE]).collect(),
+    };
+    ann.send(world, bob_for_ann, sent.clone());
+    let (got, ann_for_bob) = bob.expect::<Parcel>(world);
+    assert_eq!((&got.bytes, got.addresses.len()), (&sent.bytes, 12));
+    assert_eq!(got.addresses[10..], [bob.address, Address::NONE], "Bob's own address is home");
+    for (number, child) in (0..).zip(&children) {
+        bob.send(world, got.addresses[number], Note { number: number as u64 });
+        assert_eq!(child.expect::<Note>(world), (Note { number: number as u64 }, bob_for_ann));
+    }
+    bob.send(world, ann_for_bob, got);
+    assert_eq!(ann.expect::<Parcel>(world), (sent, bob_for_ann), "and back again");
+    for relay in [&first, &second] {
+        assert_eq!((relay.names(), world.kernel(relay.host).counters().refused), (vec![], 0));
+    }
+    world.finish();
+}
+
+fn many_conversations_share_the_connections_of_a_relay(world: &mut impl World) {
+    let Three { relay, ann, bob, bob_for_ann, .. } = Three::new(world);
+    let mut pairs = Vec::new();
+    for number in 0..20 {
+        let (asks, answers) = (ann.child(world), bob.child(world));
+        asks.send(world, bob_for_ann, Note { number });
+        let (_, asker) = bob.expect::<Note>(world);
+        answers.send(world, asker, Note { number });
+        let (_, answerer) = asks.expect::<Note>(world);
+        pairs.push((asks, answers, answerer));
+    }
+    for (asks, _, answerer) in &pairs {
+        let answerer = *answerer;
+        asks.soon(world, move |cx| (0..10).for_each(|number| cx.send(answerer, Note { number })));
+    }
+    for (asks, answers, answerer) in &pairs {
+        for number in 0..10 {
+            let (note, asker) = answers.expect::<Note>(world);
+            assert_eq!(note.number, number);
+            answers.send(world, asker, note);
+        }
+        for number in 0..10 {
+            assert_eq!(asks.expect::<Note>(world), (Note { number }, *answerer));
+        }
+    }
+    assert_eq!((ann.waiting(), bob.waiting(), relay.waiting()), (0, 0, 0), "each conversation keeps to itself");
+    let sockets = [&ann, &bob, &relay].map(|puppet| world.sockets(puppet.host));
+    assert_eq!(sockets, [1, 1, 3], "one connection each, and the relay's port");
+    world.finish();
+}
+
+fn the_tables_of_a_relay_are_empty_when_the_points_have_ended(world: &mut impl World) {
+    let Three { relay, ann, bob, bob_for_ann, .. } = Three::new(world);
+    let before = [&ann, &bob, &relay].map(|puppet| world.exports(puppet.host));
+    let children: Vec<Puppet> = (0..100).map(|_| ann.child(world)).collect();
+    for child in &children {
+        child.send(world, bob_for_ann, Card::of(child.address));
+    }
+    bob.wait_for(world, children.len(), "a card of each");
+    let during = [&ann, &bob, &relay].map(|puppet| world.exports(puppet.host));
+    assert_eq!(during, [before[0] + 100, before[1], before[2] + 100], "Ann has given them, and so has the relay");
+    for child in &children {
+        child.end(world);
+    }
+    world.run_until("the tables to be as before", |world| {
+        [&ann, &bob, &relay].map(|puppet| world.exports(puppet.host)) == before
+    });
+    // Bob's address at Ann goes with his connection.
+    bob.end(world);
+    world.run_until("the relay's tables to be empty", |world| world.exports(relay.host) == 0);
+    world.finish();
+}
+
 fn an_address_that_comes_home_through_a_relay_is_the_original(world: &mut impl World) {
     let Three { ann, bob, relay, relay_for_bob, ann_at_relay, bob_for_ann, .. } = Three::new(world);
     let child = ann.child(world);
@@ -154,7 +268,7 @@ fn the_end_of_a_point_is_told_through_a_relay(world: &mut impl World) {
     write_all(world, &mut ann, &ask);
     child.expect::<Note>(world);
     child.end(world);
-    write_all(world, &mut ann, &ask);
+    // Nobody has asked.
     let got = read_until(world, &mut ann, |bytes| world::first_frame(bytes).is_some());
     assert_eq!(got, frames::gone(1));
     // From now on it is the relay that knows.

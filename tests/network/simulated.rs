@@ -129,6 +129,10 @@ impl World for Simulated {
         self.simulation.driver(self.hosts[host]).sockets()
     }
 
+    fn exports(&mut self, host: HostId) -> usize {
+        self.simulation.driver(self.hosts[host]).exports()
+    }
+
     fn net_counters(&mut self, host: HostId) -> NetCounters {
         self.simulation.driver(self.hosts[host]).counters()
     }

@@ -47,6 +47,8 @@ pub(crate) trait World: Sized {
     fn kernel(&mut self, host: HostId) -> &mut Kernel;
     /// How many sockets the driver of a host holds.
     fn sockets(&mut self, host: HostId) -> usize;
+    /// How many addresses the peers of a host hold.
+    fn exports(&mut self, host: HostId) -> usize;
     /// What the network of a host has counted.
     fn net_counters(&mut self, host: HostId) -> NetCounters;
     /// Lets a little happen: about one turn of each host.
@@ -110,6 +112,7 @@ pub(crate) trait World: Sized {
         });
         for (host, _) in self.roots() {
             assert_eq!(self.kernel(host).timers(), 0, "a timer is left at host {host}");
+            assert_eq!(self.exports(host), 0, "a peer of host {host} holds an address, and is gone");
             assert!(self.is_clean(host), "the network of host {host} holds sockets that nobody owns");
             let NetCounters { accepted, connected, ended, .. } = self.net_counters(host);
             assert_eq!(accepted + connected, ended, "connections of host {host} begun and ended");

@@ -3,7 +3,7 @@
 use fsm_core::{Address, Level};
 
 use super::Driver;
-use super::connection::{ConnectionId, Phase};
+use super::connection::{Connection, ConnectionId, Phase};
 use super::sockets::Socket;
 use crate::messages::Ended;
 use crate::net::{Net, Token};
@@ -168,6 +168,7 @@ impl<N: Net> Driver<N> {
     /// The socket is closed, its proxy told. The last that is heard of a connection.
     pub(super) fn finish(&mut self, token: Token, reason: Ended) {
         let Some(Socket::Connection(connection)) = self.sockets.remove(token) else { return };
+        self.forget_exports(token, &connection);
         self.net.close(token);
         self.openings.end(token);
         self.counters.ended += 1;
@@ -181,12 +182,19 @@ impl<N: Net> Driver<N> {
         self.tell(owner, Released { reason: Ended::ByUs });
     }
 
-    /// A watched point has ended, in whatever way: what it held is given back.
+    /// The peer of a connection that has ended holds nothing any more.
+    fn forget_exports(&mut self, token: Token, connection: &Connection) {
+        for address in connection.border.exported() {
+            self.holders.forget(address, token);
+        }
+    }
+
+    /// A watched point has ended, in whatever way: what it held is given back, and those who hold its address are told.
     pub(super) fn release_of(&mut self, point: Address) {
         self.give_back(point);
-        // Addresses behind a proxy that has ended lead nowhere; peers that hold them are told.
-        for token in self.sockets.relaying() {
-            self.sweep(token);
+        // Neither does it lead anywhere, nor what lay behind it when it was a proxy.
+        for (address, token) in self.holders.take_with_all_beyond(point) {
+            self.tell_gone(address, token);
         }
     }
 
@@ -209,7 +217,8 @@ impl<N: Net> Driver<N> {
 
     /// The socket is closed, and nobody is told.
     fn close(&mut self, token: Token) {
-        if let Some(Socket::Connection(_)) = self.sockets.remove(token) {
+        if let Some(Socket::Connection(connection)) = self.sockets.remove(token) {
+            self.forget_exports(token, &connection);
             self.counters.ended += 1;
         }
         self.openings.end(token);

@@ -65,8 +65,6 @@ pub(super) struct Connection {
     pub(super) asked: Option<Moment>,
     /// What it has sent that nobody has opened.
     pub(super) unopened: UnopenedBytes,
-    /// When its table of exports was last swept because it was full.
-    pub(super) swept: Option<Moment>,
     /// Messages of the peer that were refused.
     pub(super) refused: u32,
     /// Bytes that the peer has taken, or has sent though this end has closed, since it was asked last whether it is there.
@@ -94,7 +92,6 @@ impl Connection {
             heard: Moment::ZERO,
             asked: None,
             unopened: UnopenedBytes::default(),
-            swept: None,
             refused: 0,
             moved: 0,
             dropped: 0,

@@ -182,7 +182,7 @@ impl<N: Net> Driver<N> {
                 let body = Body::encoded_in(encoded, &connection.unopened);
                 self.kernel.deliver_from_far(to, from, body);
             }
-            Inbound::Gone(address) => self.peer_point_gone(connection.owner, address),
+            Inbound::Gone(address) => self.peer_point_gone(address),
             Inbound::Refused { to, from, message, part, reason } => {
                 self.counters.refused += 1;
                 let dead = match reason {
@@ -228,16 +228,9 @@ impl<N: Net> Driver<N> {
     }
 
     /// A point behind one connection has ended: the peers that know it through this process are told.
-    fn peer_point_gone(&mut self, proxy: Address, address: Address) {
-        for token in self.sockets.relaying() {
-            let Some(connection) = self.sockets.connection(token) else { continue };
-            if connection.owner == proxy {
-                continue;
-            }
-            for number in connection.border.gone(address) {
-                connection.announce(number, &mut self.pool);
-            }
-            self.sockets.mark_dirty(token);
+    fn peer_point_gone(&mut self, address: Address) {
+        for token in self.holders.take(address) {
+            self.tell_gone(address, token);
         }
     }
 
@@ -267,6 +260,19 @@ impl<N: Net> Driver<N> {
         }
         self.sockets.mark_dirty(token);
         self.tell(proxy, Checked { again: None });
+    }
+
+    /// Tells the peer of a connection that an address it was given leads nowhere any more.
+    pub(super) fn tell_gone(&mut self, address: Address, token: Token) {
+        let Some(connection) = self.sockets.connection(token) else { return };
+        let numbers = connection.border.gone(address);
+        if !connection.takes_messages() {
+            return; // it ends, and everything with it
+        }
+        for number in numbers {
+            connection.announce(number, &mut self.pool);
+        }
+        self.sockets.mark_dirty(token);
     }
 
     /// The link's handshake may have ended with what came last.

@@ -13,11 +13,13 @@
 //! | `connection.rs` | one connection: its state |
 //! | `inbound.rs` | from the socket to the kernel |
 //! | `outbound.rs` | from the kernel to the socket |
+//! | `holders.rs` | which peers hold which addresses |
 //! | `closing.rs` | how connections end |
 
 mod closing;
 mod connection;
 mod dialling;
+mod holders;
 mod inbound;
 mod listening;
 mod openings;
@@ -36,6 +38,7 @@ use crate::wire::Pool;
 use connection::Connection;
 pub use connection::ConnectionId;
 use dialling::Dials;
+use holders::Holders;
 use openings::Openings;
 use sockets::Sockets;
 
@@ -70,6 +73,7 @@ pub struct Driver<N: Net> {
     sockets: Sockets,
     dials: Dials,
     openings: Openings,
+    holders: Holders,
     /// What the network has reported and no turn has looked at.
     events: VecDeque<Ready>,
     scratch: Vec<u8>,
@@ -113,6 +117,7 @@ impl<N: Net> Driver<N> {
             sockets: Sockets::default(),
             dials: Dials::default(),
             openings: Openings::default(),
+            holders: Holders::default(),
             events: VecDeque::new(),
             scratch: vec![0; READ],
             pool: Pool::new(),
@@ -153,6 +158,12 @@ impl<N: Net> Driver<N> {
     /// How many sockets are held: ports, attempts and connections. 0 when everything has ended.
     pub fn sockets(&self) -> usize {
         self.sockets.len()
+    }
+
+    /// How many addresses the peers hold that messages have given them, all connections together. 0 when the points have ended;
+    /// the targets of the connections are not counted.
+    pub fn exports(&self) -> usize {
+        self.holders.len()
     }
 
     /// Takes what the network reports. It is looked at in the next turn.

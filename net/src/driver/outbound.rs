@@ -1,6 +1,5 @@
 //! From the kernel to the socket.
 
-use core::time::Duration;
 use std::io::ErrorKind;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -12,10 +11,7 @@ use super::inbound::ended_by;
 use crate::messages::{Close, Ended};
 use crate::net::{Net, Token};
 use crate::orders::{Attach, Begin, Bind, Check, Cut, Decline, Dial, Filled, Release, Shut};
-use crate::wire::{Fill, SendError, encode_gone, encode_message};
-
-/// How long a table of exports that is full stays so at the least: sweeping looks at every entry.
-const SWEEP_PAUSE: Duration = Duration::from_secs(1);
+use crate::wire::{Fill, SendError, encode_message};
 
 impl<N: Net> Driver<N> {
     /// A message has left the kernel.
@@ -82,11 +78,7 @@ impl<N: Net> Driver<N> {
                 return self.kernel.dead_letter(to, from, name, reason);
             }
         };
-        let mut done = self.write_far(to, from, &encoded);
-        if done == Err(Undelivered::ExportsFull) && self.sweep_when_full(to) {
-            done = self.write_far(to, from, &encoded);
-        }
-        if let Err(reason) = done {
+        if let Err(reason) = self.write_far(to, from, &encoded) {
             self.kernel.dead_letter(to, from, &encoded.name, reason);
         }
     }
@@ -102,14 +94,11 @@ impl<N: Net> Driver<N> {
         let appended = connection
             .output
             .append(&mut self.pool, |out| encode_message(border, names, limit, to, from, encoded, out));
-        let (needs_sweep, relays) = (connection.border.needs_sweep(), connection.border.relayed() > 0);
+        for address in connection.border.take_fresh() {
+            self.kernel.watch(address.near());
+            self.holders.note(address, token);
+        }
         self.sockets.mark_dirty(token);
-        if relays {
-            self.sockets.note_relay(token);
-        }
-        if needs_sweep {
-            self.sweep(token);
-        }
         match appended {
             Ok(_) => {
                 self.counters.sent += 1;
@@ -124,19 +113,6 @@ impl<N: Net> Driver<N> {
         }
     }
 
-    /// Makes room in a full table of exports, at most once a second; whether it was tried.
-    fn sweep_when_full(&mut self, to: Address) -> bool {
-        let now = self.kernel.now();
-        let Some(token) = self.sockets.of(to.near()) else { return false };
-        let Some(connection) = self.sockets.connection(token) else { return false };
-        if connection.swept.is_some_and(|swept| now - swept < SWEEP_PAUSE) {
-            return false;
-        }
-        connection.swept = Some(now);
-        self.sweep(token);
-        true
-    }
-
     /// Tells the proxy how full the output has become since it was `before`.
     fn tell_fill(&mut self, token: Token, before: Fill) {
         let Some(connection) = self.sockets.connection(token) else { return };
@@ -147,23 +123,6 @@ impl<N: Net> Driver<N> {
         if congested != was_congested {
             self.tell(owner, Filled { congested, waiting });
         }
-    }
-
-    /// Retires the exports of a connection whose points have ended, and tells the peer.
-    pub(super) fn sweep(&mut self, token: Token) {
-        let Some(connection) = self.sockets.connection(token) else { return };
-        let kernel = &self.kernel;
-        let numbers = connection.border.sweep(|address| kernel.is_alive(address.near()));
-        for number in numbers {
-            let _ = connection.output.append(&mut self.pool, |out| {
-                encode_gone(number, out);
-                Ok(())
-            });
-        }
-        if connection.border.relayed() == 0 {
-            self.sockets.forget_relay(token);
-        }
-        self.sockets.mark_dirty(token);
     }
 
     /// One write for each connection that has something to say.

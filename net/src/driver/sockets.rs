@@ -1,6 +1,6 @@
 //! Which socket is what, who owns it, and which of them need to be served.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use fsm_core::{Address, Moment};
 
@@ -56,8 +56,6 @@ pub(super) struct Sockets {
     throttled: Vec<(Moment, Token)>,
     /// Connections that were offered to a listener or connector and have no proxy yet.
     offers: BTreeMap<Address, Vec<Token>>,
-    /// Connections whose peer was given addresses that lie beyond another connection.
-    relaying: BTreeSet<Token>,
 }
 
 impl Sockets {
@@ -122,7 +120,6 @@ impl Sockets {
         self.entry(token)?;
         let entry = self.entries[token.index()].take()?;
         self.count -= 1;
-        self.relaying.remove(&token);
         self.throttled.retain(|(_, throttled)| *throttled != token);
         Some(entry.socket)
     }
@@ -143,21 +140,6 @@ impl Sockets {
         if let Some(entry) = self.entry(token) {
             entry.socket = Socket::Connection(connection);
         }
-    }
-
-    /// The peer of this connection was given an address beyond another one.
-    pub(super) fn note_relay(&mut self, token: Token) {
-        self.relaying.insert(token);
-    }
-
-    /// It holds none any more.
-    pub(super) fn forget_relay(&mut self, token: Token) {
-        self.relaying.remove(&token);
-    }
-
-    /// Connections whose peers hold addresses beyond other connections.
-    pub(super) fn relaying(&self) -> Vec<Token> {
-        self.relaying.iter().copied().collect()
     }
 
     fn entry(&mut self, token: Token) -> Option<&mut Entry> {

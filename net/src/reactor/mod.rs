@@ -104,6 +104,11 @@ impl Reactor {
         self.driver.sockets()
     }
 
+    /// How many addresses the peers hold that messages have given them. 0 when the points have ended.
+    pub fn exports(&self) -> usize {
+        self.driver.exports()
+    }
+
     /// Runs until the root point `main` has ended; what it completed with. Other root points run along.
     ///
     /// # Errors

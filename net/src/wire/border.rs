@@ -15,9 +15,6 @@ pub const MAX_NUMBER: u64 = i64::MAX as u64;
 /// A slot whose generation has come this far is retired, so that no number is ever used again.
 const MAX_GENERATION: u32 = (1 << 31) - 1;
 
-/// Sweeping a smaller table is not worth it.
-const FIRST_SWEEP: usize = 64;
-
 /// An address as one end of a connection writes it. Both ends read the same numbers from their own side.
 ///
 /// On the wire it is one MessagePack integer: `n` is export `n` of the end that writes, `-(n + 1)` is export `n` of the end
@@ -139,8 +136,8 @@ pub struct Border {
     free: Vec<u32>,
     /// Only looked into, never walked: its order must not show.
     numbers: HashMap<Address, u64>,
-    relayed: usize,
-    swept: usize,
+    /// What the message at hand has given the peer for the first time.
+    fresh: Vec<Address>,
     bound: u32,
     closed: bool,
 }
@@ -174,8 +171,7 @@ impl Border {
             slots: Vec::new(),
             free: Vec::new(),
             numbers: HashMap::new(),
-            relayed: 0,
-            swept: 0,
+            fresh: Vec::new(),
             bound: bound.min(u32::MAX - 1),
             closed: false,
         }
@@ -202,9 +198,8 @@ impl Border {
             return Err(Refusal::Private);
         }
         self.default = DefaultTarget::Given(address);
-        if !self.numbers.contains_key(&address) {
-            self.note(address, 0);
-        }
+        // It keeps the number under which it was exported before, if it was.
+        self.numbers.entry(address).or_insert(0);
         Ok(())
     }
 
@@ -215,11 +210,6 @@ impl Border {
     /// [`Refusal::Full`], [`Refusal::Private`], or [`Refusal::Gone`] for an address that lay behind this proxy's slot before
     /// this connection, and for every address once the table is closed.
     pub fn write(&mut self, address: Address) -> Result<Wire, Refusal> {
-        self.write_noting(address, &mut Vec::new())
-    }
-
-    /// The same, with the numbers of new exports added to `fresh`, so that they can be taken back.
-    pub(super) fn write_noting(&mut self, address: Address, fresh: &mut Vec<u64>) -> Result<Wire, Refusal> {
         if address.is_none() {
             return Ok(Wire::None);
         }
@@ -236,8 +226,19 @@ impl Border {
             return Err(Refusal::Private);
         }
         let number = self.export(address)?;
-        fresh.push(number);
+        self.fresh.push(address);
         Ok(Wire::Mine(number))
+    }
+
+    /// The addresses that the peer was given for the first time since this was last asked, or since the last message began:
+    /// whoever keeps the border watches their points, and tells it by [`Self::gone`] when they end.
+    pub fn take_fresh(&mut self) -> Vec<Address> {
+        core::mem::take(&mut self.fresh)
+    }
+
+    /// The addresses that the peer holds, in the order of their numbers' indices; the default target is not among them.
+    pub fn exported(&self) -> impl Iterator<Item = Address> {
+        self.slots.iter().map(|slot| slot.address).filter(|address| !address.is_none())
     }
 
     /// The peer's number of a message's target. Exports nothing.
@@ -290,7 +291,16 @@ impl Border {
     /// the default target had been exported before it was set.
     pub fn gone(&mut self, address: Address) -> Vec<u64> {
         let mut announce = Vec::new();
-        self.retire(address, &mut announce);
+        if matches!(self.default, DefaultTarget::Given(default) if default == address) {
+            self.default = DefaultTarget::Gone;
+            announce.push(0);
+        }
+        if let Some(number) = self.numbers.remove(&address)
+            && number != 0
+        {
+            self.release(number, true);
+            announce.push(number);
+        }
         announce
     }
 
@@ -298,30 +308,6 @@ impl Border {
     /// connections on which it was exported can be told with [`Self::gone`]. `None` for a number that cannot be one.
     pub fn peer_gone(&self, number: u64) -> Option<Address> {
         self.read(Wire::Mine(number)).ok()
-    }
-
-    /// Whether the table has doubled since it was last swept.
-    pub fn needs_sweep(&self) -> bool {
-        self.len() >= FIRST_SWEEP.max(2 * self.swept)
-    }
-
-    /// Retires each export whose address is not `alive`. Returns the numbers to announce to the peer, in ascending order
-    /// of their index.
-    pub fn sweep(&mut self, mut alive: impl FnMut(Address) -> bool) -> Vec<u64> {
-        let mut announce = Vec::new();
-        if let DefaultTarget::Given(address) = self.default
-            && !alive(address)
-        {
-            self.retire(address, &mut announce);
-        }
-        for index in 0..self.slots.len() {
-            let address = self.slots[index].address;
-            if !address.is_none() && !alive(address) {
-                self.retire(address, &mut announce);
-            }
-        }
-        self.swept = self.len();
-        announce
     }
 
     /// The connection has closed: gives all memory back. From now on every address is [`Refusal::Gone`].
@@ -339,33 +325,13 @@ impl Border {
         self.numbers.is_empty()
     }
 
-    /// How many of the addresses that the peer holds lie beyond other connections. While it is 0, what other peers announce
-    /// as gone does not concern this one.
-    pub fn relayed(&self) -> usize {
-        self.relayed
-    }
-
-    /// Takes back exports whose numbers the peer has not seen. The numbers were never used, so they can be given later.
-    pub(super) fn take_back(&mut self, fresh: &[u64]) {
-        for number in fresh.iter().rev() {
-            let address = split(*number).0.and_then(|index| self.slots.get(index)).map(|slot| slot.address);
-            if let Some(address) = address {
-                self.forget(address);
-                self.release(*number, false);
+    /// Takes back what the message at hand would have given: the peer has not seen the numbers. They were never used, so they
+    /// can be given later.
+    pub(super) fn take_back(&mut self) {
+        for address in self.take_fresh().into_iter().rev() {
+            if let Some(number) = self.numbers.remove(&address) {
+                self.release(number, false);
             }
-        }
-    }
-
-    fn retire(&mut self, address: Address, announce: &mut Vec<u64>) {
-        if matches!(self.default, DefaultTarget::Given(default) if default == address) {
-            self.default = DefaultTarget::Gone;
-            announce.push(0);
-        }
-        if let Some(number) = self.forget(address)
-            && number != 0
-        {
-            self.release(number, true);
-            announce.push(number);
         }
     }
 
@@ -381,19 +347,8 @@ impl Border {
         let slot = &mut self.slots[index as usize];
         slot.address = address;
         let number = number(index, slot.generation);
-        self.note(address, number);
-        Ok(number)
-    }
-
-    fn note(&mut self, address: Address, number: u64) {
         self.numbers.insert(address, number);
-        self.relayed += usize::from(address.is_far());
-    }
-
-    fn forget(&mut self, address: Address) -> Option<u64> {
-        let number = self.numbers.remove(&address)?;
-        self.relayed -= usize::from(address.is_far());
-        Some(number)
+        Ok(number)
     }
 
     /// Frees the slot of `number`; when the number was `used` the slot goes on with the next generation, if there is one.
@@ -429,7 +384,6 @@ impl fmt::Debug for Border {
         f.debug_struct("Border")
             .field("proxy", &self.proxy)
             .field("len", &self.len())
-            .field("relayed", &self.relayed)
             .field("closed", &self.closed)
             .finish_non_exhaustive()
     }

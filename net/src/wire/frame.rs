@@ -101,15 +101,15 @@ pub fn encode_message(
     out: &mut Vec<u8>,
 ) -> Result<(), SendError> {
     let start = out.len();
-    let mut fresh = Vec::new();
-    let written = write_header(border, names, to, from, encoded, &mut fresh, out)
+    border.take_fresh(); // of an earlier message, when nobody has asked for it
+    let written = write_header(border, names, to, from, encoded, out)
         .and_then(|spelling| append_body(encoded, limit, start, out).map(|()| spelling));
     match written {
         Ok(Spelling::Text) => names.spelt(&encoded.name),
         Ok(Spelling::Number(_)) => {}
         Err(error) => {
             // The peer has not seen these numbers, and must not be able to guess them.
-            border.take_back(&fresh);
+            border.take_back();
             out.truncate(start);
             return Err(error);
         }
@@ -124,7 +124,6 @@ fn write_header(
     to: Address,
     from: Address,
     encoded: &Encoded,
-    fresh: &mut Vec<u64>,
     out: &mut Vec<u8>,
 ) -> Result<Spelling, SendError> {
     let got = encoded.addresses.len();
@@ -138,7 +137,7 @@ fn write_header(
     let number = border.target(to).map_err(|reason| SendError::Refused { part: Part::To, address: to, reason })?;
     write_address(out, Wire::Yours(number));
     let mut write = |part, address, out: &mut Vec<u8>| {
-        let wire = border.write_noting(address, fresh);
+        let wire = border.write(address);
         wire.map(|wire| write_address(out, wire)).map_err(|reason| SendError::Refused { part, address, reason })
     };
     write(Part::From, from, out)?;

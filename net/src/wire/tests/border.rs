@@ -36,10 +36,10 @@ fn an_address_keeps_its_number_until_it_has_gone() {
     assert_eq!(border.write(relayed), Ok(Wire::Mine(2)), "an address beyond another connection is one like any other");
     assert_eq!(border.write(relayed.with_far(6)), Ok(Wire::Mine(3)));
     assert_eq!(border.write(point(1)), Ok(Wire::Mine(1)));
-    assert_eq!((border.len(), border.relayed()), (3, 2));
+    assert_eq!(border.len(), 3);
     assert_eq!(border.gone(relayed), [2]);
     assert_eq!(border.gone(relayed), []);
-    assert_eq!((border.len(), border.relayed()), (2, 1));
+    assert_eq!(border.len(), 2);
     let next = 2 | 1 << 32;
     assert_eq!(
         border.read(Wire::Yours(next)),
@@ -77,7 +77,7 @@ fn a_default_target_that_was_exported_before_goes_under_both_numbers() {
     assert_eq!(border.write(point(1)), Ok(Wire::Mine(1)));
     assert_eq!(border.read(Wire::Yours(0)), Ok(point(1)));
     assert_eq!(border.len(), 1);
-    assert_eq!(border.sweep(|_| false), [0, 1]);
+    assert_eq!(border.gone(point(1)), [0, 1]);
     assert_eq!(border.len(), 0);
 }
 
@@ -102,24 +102,19 @@ fn the_peer_can_tell_that_something_of_its_own_has_gone() {
 }
 
 #[test]
-fn a_sweep_is_due_when_the_table_has_doubled() {
+fn what_a_message_gives_for_the_first_time_is_told_once() {
     let mut border = Border::new(PROXY);
-    let mut slots = 100..;
-    let mut grow_to = |border: &mut Border, len: usize| {
-        while border.len() < len {
-            assert!(!border.needs_sweep(), "at {}", border.len());
-            assert!(slots.next().is_some_and(|slot| border.write(point(slot)).is_ok()));
-        }
-        assert!(border.needs_sweep());
-    };
-    grow_to(&mut border, 64);
-    // Of 64 points every third lives: 22 of slots 100 to 163.
-    let announced = border.sweep(|address| address.slot() % 3 == 0);
-    assert_eq!(border.len(), 64 - announced.len());
-    assert!(announced.is_sorted());
-    grow_to(&mut border, 64);
-    assert_eq!(border.sweep(|_| true), []);
-    grow_to(&mut border, 128);
+    assert_eq!(border.set_default(point(1)), Ok(()));
+    for address in [point(1), point(2), point(3).with_far(4), point(2), Address::NONE, PROXY.with_far(9)] {
+        assert!(border.write(address).is_ok());
+    }
+    assert_eq!(border.take_fresh(), [point(2), point(3).with_far(4)]);
+    assert_eq!(border.exported().collect::<Vec<_>>(), [point(2), point(3).with_far(4)]);
+    assert!(border.write(point(2)).is_ok());
+    assert_eq!(border.take_fresh(), []);
+    assert_eq!(border.gone(point(2)), [1]);
+    assert!(border.write(point(2)).is_ok());
+    assert_eq!(border.take_fresh(), [point(2)], "under another number");
 }
 
 #[test]
@@ -135,7 +130,7 @@ fn a_closed_table_lets_nothing_through() {
     assert_eq!(border.write(point(2)), Err(Refusal::Gone));
     assert_eq!(border.write(PROXY.with_far(1)), Err(Refusal::Gone));
     assert_eq!(border.set_default(point(3)), Err(Refusal::Gone));
-    assert_eq!(border.sweep(|_| false), []);
+    assert_eq!(border.gone(point(1)), []);
 }
 
 /// The table as one would write it without care for memory: every number ever given, and whether it still leads there.
@@ -174,7 +169,7 @@ fn random_histories_give_what_the_model_gives_and_no_number_twice() {
         for _ in 0..150 {
             let slot = 100 + random.below(20) as u32;
             let address = if random.one_in(4) { Address::new(9, 1, u64::from(slot)) } else { point(slot) };
-            match random.below(8) {
+            match random.below(7) {
                 0..=3 => match (border.write(address), model.live(address)) {
                     (Ok(Wire::Mine(number)), Some(known)) => assert_eq!(number, known),
                     (Ok(Wire::Mine(number)), None) => {
@@ -192,15 +187,6 @@ fn random_histories_give_what_the_model_gives_and_no_number_twice() {
                     for number in known {
                         gone += 1;
                         model.given.insert(number, (address, false));
-                    }
-                }
-                6 => {
-                    let dead = random.below(20) as u32 + 100;
-                    let announced = border.sweep(|it| it.slot() != dead);
-                    let expected: Vec<_> = model.live(point(dead)).into_iter().collect();
-                    assert_eq!(announced, expected);
-                    for number in expected {
-                        model.given.insert(number, (point(dead), false));
                     }
                 }
                 _ => {

@@ -214,7 +214,9 @@ impl Network {
             let points = self.processes[process].points.clone();
             let proxies: Vec<_> = self.processes[process].sides.values().map(|it| it.end.border.proxy()).collect();
             let alive = |address: Address| points.contains(&address) || proxies.contains(&address.near());
-            let numbers = self.side(process, peer).end.border.sweep(alive);
+            let border = &mut self.side(process, peer).end.border;
+            let dead: Vec<_> = border.exported().filter(|address| !alive(*address)).collect();
+            let numbers: Vec<_> = dead.into_iter().flat_map(|address| border.gone(address)).collect();
             self.announce(process, peer, &numbers);
         }
     }
