@@ -11,6 +11,8 @@
 //! | [`compositions`] | a question and its answer; several points at once, one after the other |
 //! | [`points`] | what the kernel promises: order, ends, bounds, panics |
 //! | [`network`] | listening, connecting, closing; what a peer can and cannot do |
+//! | [`sessions`] | one point for each connection; several conversations over one |
+//! | [`groups`] | servers that are found again when they are lost |
 //! | [`encryption`] | who can read, who is at the other end, and what happens when two ends disagree |
 //! | [`testing`] | one transition, virtual time, coverage, a whole network in a simulated world |
 //! | [`operating`] | the trace, the counters, flags and exit codes; what to look at at 3 a.m. |
@@ -41,6 +43,12 @@ pub mod points {}
 
 #[doc = include_str!("network.md")]
 pub mod network {}
+
+#[doc = include_str!("sessions.md")]
+pub mod sessions {}
+
+#[doc = include_str!("groups.md")]
+pub mod groups {}
 
 #[doc = include_str!("encryption.md")]
 pub mod encryption {}

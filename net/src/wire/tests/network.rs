@@ -199,7 +199,7 @@ impl Network {
         if self.random.one_in(2) {
             self.gone(process, address);
         } else {
-            self.sweep(process);
+            self.tell_ends(process);
         }
     }
 
@@ -209,7 +209,7 @@ impl Network {
         self.processes[process].held = held;
     }
 
-    fn sweep(&mut self, process: usize) {
+    fn tell_ends(&mut self, process: usize) {
         for peer in (0..PROCESSES).filter(|peer| *peer != process) {
             let points = self.processes[process].points.clone();
             let proxies: Vec<_> = self.processes[process].sides.values().map(|it| it.end.border.proxy()).collect();
@@ -225,8 +225,8 @@ impl Network {
         let (one, other) = *self.random.pick(&[(0, 1), (1, 2), (0, 2)]);
         let generation = self.side(one, other).end.border.proxy().generation() + 1;
         self.connect(one, other, generation);
-        self.sweep(one);
-        self.sweep(other);
+        self.tell_ends(one);
+        self.tell_ends(other);
     }
 
     /// A peer guesses numbers: it reaches what it was given and nothing else.
