@@ -7,6 +7,7 @@
 //! | `listening.rs`, `connecting.rs` | ports and attempts |
 //! | `crossing.rs`, `turns.rs` | stopping and closing at every moment; turns that end in the middle of it |
 //! | `talking.rs`, `addresses.rs`, `relaying.rs` | messages and the addresses in them |
+//! | `asking.rs` | questions and answers |
 //! | `closing.rs`, `unanswered.rs` | how connections end, also those whose peer ends its own way or not at all |
 //! | `unopened.rs` | peers that do not open their link |
 //! | `congestion.rs` | peers that read slowly, or not at all |
@@ -16,6 +17,7 @@
 //! | `workload.rs`, `faults.rs` | a network in which everything goes wrong, from many seeds |
 
 mod addresses;
+mod asking;
 mod cells;
 mod closing;
 mod congestion;

@@ -1,0 +1,135 @@
+//! Questions and answers over a connection.
+
+use std::time::Duration;
+
+use statepoint::prelude::*;
+use statepoint::{Ack, FromValue, Ping, Refused, Undelivered};
+
+use crate::messages::{Bulk, Note};
+use crate::puppet::{Pair, Puppet};
+use crate::scenarios;
+use crate::world::World;
+
+scenarios!(
+    many_questions_are_under_way_at_once_over_one_connection,
+    an_answer_from_far_that_comes_too_late_meets_nobody,
+    a_fault_from_far_is_the_error_of_the_question,
+    an_answer_from_far_that_does_not_fit_counts_against_its_sender,
+    a_question_over_a_connection_that_has_ended_fails_at_once,
+    both_ends_ask_over_the_same_connection,
+);
+
+/// Creates a child of the puppet.
+fn create(puppet: &Puppet, world: &mut impl World, point: impl statepoint::IntoPoint + 'static) -> Address {
+    puppet.act(world, move |cx| cx.create(point))
+}
+
+/// What the puppet's only child has completed with.
+fn ended<T: FromValue>(puppet: &Puppet, world: &mut impl World) -> Result<T, Fault> {
+    world.run_until("a child to end", |_| puppet.has_completed());
+    let mut ended = puppet.completed();
+    assert_eq!(ended.len(), 1);
+    ended.remove(0).0.value.open()
+}
+
+fn many_questions_are_under_way_at_once_over_one_connection(world: &mut impl World) {
+    const MANY: u64 = 300;
+    let Pair { server, client, there, .. } = Pair::new(world);
+    let questions = (0..MANY).map(move |number| GetResponse::new(there, Note { number }));
+    create(&client, world, Concurrently::new(questions));
+    server.wait_for(world, MANY as usize, "all questions");
+    assert_eq!(world.exports(client.host), MANY as usize);
+    // They are answered in another order than they were asked.
+    let mut asked: Vec<_> = (0..MANY).map(|_| server.take::<Note>()).collect();
+    asked.sort_by_key(|(note, _)| note.number % 7);
+    server.soon(world, move |cx| {
+        for (Note { number }, from) in asked {
+            cx.send(from, Bulk::new(number, 1));
+        }
+    });
+    let answers: Vec<Bulk> = ended(&client, world).expect("answers");
+    assert!(answers.iter().map(|answer| answer.number).eq(0..MANY), "each has its own");
+    // What was asked for once is asked for no more.
+    world.run_until("both tables to be empty", |world| world.exports(client.host) + world.exports(server.host) == 0);
+    world.finish();
+}
+
+fn an_answer_from_far_that_comes_too_late_meets_nobody(world: &mut impl World) {
+    let Pair { server, client, there, .. } = Pair::new(world);
+    create(&client, world, GetResponse::new(there, Note { number: 1 }).within(Duration::ZERO));
+    let (_, first) = server.expect::<Note>(world);
+    assert!(ended::<Ack>(&client, world).expect_err("late").is::<TimedOut>());
+    create(&client, world, GetResponse::new(there, Note { number: 2 }));
+    let (_, second) = server.expect::<Note>(world);
+    server.soon(world, move |cx| {
+        cx.send(first, Bulk::new(1, 1));
+        cx.send(second, Bulk::new(2, 1));
+    });
+    assert_eq!(ended::<Bulk>(&client, world).expect("an answer").number, 2);
+    let counters = world.kernel(client.host).counters();
+    assert_eq!(counters.dead(Undelivered::Gone) + counters.dead(Undelivered::Ended), 1);
+    world.finish();
+}
+
+fn a_fault_from_far_is_the_error_of_the_question(world: &mut impl World) {
+    let Pair { server, client, there, .. } = Pair::new(world);
+    create(&client, world, Sequentially::new([1, 2].map(|number| GetResponse::new(there, Note { number }))));
+    let (_, from) = server.expect::<Note>(world);
+    server.send(world, from, Overloaded { request: "Note".into(), explanation: "ask the other one".into() });
+    let fault = ended::<Value>(&client, world).expect_err("it means failure");
+    assert_eq!(fault.to_string(), "overloaded (Note; ask the other one)");
+    assert_eq!(server.waiting(), 0, "the second was not asked");
+    world.finish();
+}
+
+fn an_answer_from_far_that_does_not_fit_counts_against_its_sender(world: &mut impl World) {
+    /// Has the name of an `Ack`, and something else inside.
+    #[derive(Debug, Serialize, Deserialize, Message)]
+    #[message(name = "statepoint.Ack")]
+    struct NoAck(String);
+    let Pair { server, client, there, .. } = Pair::new(world);
+    create(&client, world, routine(async move |cx: &mut Routine| cx.request::<Ack>(there, Ping).await));
+    let (_, from) = server.expect::<Ping>(world);
+    server.send(world, from, NoAck("no".into()));
+    assert!(ended::<Value>(&client, world).expect_err("it does not fit").is::<Refused>());
+    assert_eq!(world.kernel(client.host).counters().refused, 1);
+    world.finish();
+}
+
+fn a_question_over_a_connection_that_has_ended_fails_at_once(world: &mut impl World) {
+    let Pair { server, client, there, .. } = Pair::new(world);
+    client.send(world, there, Close);
+    client.expect::<Closed>(world);
+    server.expect::<Abandoned>(world);
+    create(&client, world, routine(async move |cx: &mut Routine| cx.request::<Ack>(there, Ping).await));
+    assert!(ended::<Ack>(&client, world).expect_err("nobody is there").is::<OutOfService>());
+    world.finish();
+}
+
+/// Each end asks while it is asked.
+fn both_ends_ask_over_the_same_connection(world: &mut impl World) {
+    let Pair { server, client, there, back, .. } = Pair::new(world);
+    let answers = async |cx: &mut Routine| {
+        let Note { number } = cx.select().await;
+        cx.reply(Bulk::new(number, 1));
+    };
+    let asks = |number, clerk: Address| {
+        routine(async move |cx: &mut Routine| {
+            let Bulk { number: answer, .. } = cx.request(clerk, Note { number }).await?;
+            assert_eq!(answer, number);
+            Ok::<_, Fault>(Ack)
+        })
+    };
+    let [here, yonder] =
+        [&client, &server].map(|puppet| puppet.act(world, move |cx| cx.create_quiet(routine(answers))));
+    client.send(world, there, crate::messages::Card::of(here));
+    server.send(world, back, crate::messages::Card::of(yonder));
+    let (there, _) = client.expect::<crate::messages::Card>(world);
+    let (back, _) = server.expect::<crate::messages::Card>(world);
+    create(&client, world, asks(1, there.at));
+    create(&server, world, asks(2, back.at));
+    for puppet in [&client, &server] {
+        assert_eq!(ended::<Ack>(puppet, world).expect("an answer"), Ack);
+    }
+    world.finish();
+}
