@@ -321,6 +321,7 @@ fn a_session_that_cannot_be_made_is_told_to_the_controller(world: &mut impl Worl
     client.connect_in_vain(world, at);
     let (fault, _) = server.expect::<NotAccepted>(world);
     assert!(fault.to_string().contains("the closure for it has panicked"), "{fault}");
+    assert!(world.warnings().iter().any(|line| line.contains("the closure that makes sessions has panicked")));
     world.run_until("the connection to end", |world| world.sockets(here) == 1);
     // The port is still open.
     client.connect_in_vain(world, at);
