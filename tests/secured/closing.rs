@@ -47,13 +47,13 @@ fn what_was_sent_before_a_close_arrives_from_either_end(world: &mut impl World, 
         let (closes, hears, far) = if from_client { (&client, &server, there) } else { (&server, &client, back) };
         closes.soon(world, move |cx| {
             (0..1_000).for_each(|number| cx.send(far, Note { number }));
-            (0..12).for_each(|number| cx.send(far, Bulk::new(number, 250_000)));
+            (0..6).for_each(|number| cx.send(far, Bulk::new(number, 200_000)));
             cx.send(far, Close);
         });
         for number in 0..1_000 {
             assert_eq!(hears.expect::<Note>(world).0, Note { number });
         }
-        for number in 0..12 {
+        for number in 0..6 {
             assert_eq!(hears.expect::<Bulk>(world).0.number, number);
         }
         assert_eq!(hears.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
@@ -208,13 +208,13 @@ fn a_peer_that_has_said_goodbye_gets_what_waits<W: World>(world: &mut W, mode: M
     write_all(world, &mut peer.raw, &note);
     server.expect::<Accepted>(world);
     let (_, back) = server.expect::<Note>(world);
-    server.act(world, move |cx| (0..10).for_each(|number| cx.send(back, Bulk::new(number, 500_000))));
+    server.act(world, move |cx| (0..8).for_each(|number| cx.send(back, Bulk::new(number, 200_000))));
     let goodbye = peer.goodbye();
     write_all(world, &mut peer.raw, &goodbye);
     peer.raw.shutdown();
     assert_eq!(server.pick::<Abandoned>(world).0.reason, Ended::ByPeer);
     assert_eq!(peer.is_left(world), Ok(()));
-    assert_eq!(peer.frames.len(), 10);
+    assert_eq!(peer.frames.len(), 8);
     peer.raw.close();
     world.finish();
 }
