@@ -27,7 +27,8 @@ const fn row(
 
 const NO_CLOSING: &str = "No such state: what is below a machine ends before it does, within a time limit.";
 const NO_LATCH: &str = "No such state: there is no latch.";
-const NO_CHECKING: &str = "No such state: there is no self-checking.";
+const NO_CHECKING: &str =
+    "No such state: OPEN goes on while the answer is awaited, and anything that comes is the answer.";
 
 pub(crate) const CONNECT: &[Row] = &[
     row(
@@ -275,9 +276,9 @@ pub(crate) const PROXY: &[Row] = &[
     ),
     row(
         ["NORMAL", "TransportTick", "idle since last tick: enquiry + 5 s timer; else mark idle", "CHECKING / NORMAL"],
-        &[],
-        "No self-checking: a peer that is silent is not asked. Who waits for an answer waits with a time limit, and a peer that \
-         does not answer a close is cut.",
+        &["OPEN_Tick"],
+        "`check_every` says how long a peer may be silent. It is asked when nothing has come for exactly that long; the driver knows \
+         when something has come.",
     ),
     row(
         ["NORMAL", "Close", "Shutdown to loop (with value); keeper Stop if any", "done / CLEARING"],
@@ -291,8 +292,12 @@ pub(crate) const PROXY: &[Row] = &[
         "As with Close, but nobody is told, and a peer that reads slowly is not waited for.",
     ),
     row(["CHECKING", "TransportTick", "ignore", "same"], &[], NO_CHECKING),
-    row(["CHECKING", "TransportAck", "cancel timer", "NORMAL"], &[], NO_CHECKING),
-    row(["CHECKING", "TransportCheck", "Shutdown with TimedOut, keeper Stop", "CLEARING"], &[], NO_CHECKING),
+    row(["CHECKING", "TransportAck", "cancel timer", "NORMAL"], &["OPEN_Checked"], NO_CHECKING),
+    row(
+        ["CHECKING", "TransportCheck", "Shutdown with TimedOut, keeper Stop", "CLEARING"],
+        &["OPEN_Lost"],
+        "The driver ends a connection whose peer does not answer: `Ended::Silent`.",
+    ),
     row(["CHECKING", "Close", "Shutdown(value), keeper Stop", "CLEARING"], &[], NO_CHECKING),
     row(
         ["CHECKING", "Stop", "keeper Stop only, **no Shutdown**", "CLEARING"],
@@ -313,6 +318,8 @@ pub(crate) const PROXY_ADDED: &[Added] = &[
         "A peer that has gone before its link was open was never there: the controller gets NotConnected or NotAccepted.",
     ),
     ("OPENING_Unopened", "The link is not open in time. The reference waits for ever."),
+    ("OPENING_GiveUp", "The attempt is stopped while the link is opened: nobody is told of a connection."),
+    ("OPEN_GiveUp", "It was stopped too late: this is a connection now."),
     ("OPENING_Close", "It waits for OPEN."),
     (
         "OPEN_Lost",
@@ -338,5 +345,7 @@ pub(crate) const PROXY_ADDED: &[Added] = &[
     ("CLOSING_Filled", "It has crossed the close."),
     ("CLOSING_Opened", "It has crossed the close."),
     ("CLOSING_Unopened", "It has crossed the close."),
+    ("CLOSING_GiveUp", "It has crossed the close."),
+    ("CLOSING_Checked", "It has crossed the close."),
     ("CLOSING_Stubborn", "It has crossed the end of the session."),
 ];
