@@ -296,7 +296,8 @@ pub(crate) const PROXY: &[Row] = &[
     row(
         ["CHECKING", "TransportCheck", "Shutdown with TimedOut, keeper Stop", "CLEARING"],
         &["OPEN_Lost"],
-        "The driver ends a connection whose peer does not answer: `Ended::Silent`.",
+        "The driver ends a connection whose peer does not answer, with `Ended::Silent`, as it does in every other way in which one is lost. \
+         In the reference the socket loop tells the controller, here the machine: one of Closed and Abandoned, once.",
     ),
     row(["CHECKING", "Close", "Shutdown(value), keeper Stop", "CLEARING"], &[], NO_CHECKING),
     row(
@@ -321,10 +322,6 @@ pub(crate) const PROXY_ADDED: &[Added] = &[
     ("OPENING_GiveUp", "The attempt is stopped while the link is opened: nobody is told of a connection."),
     ("OPEN_GiveUp", "It was stopped too late: this is a connection now."),
     ("OPENING_Close", "It waits for OPEN."),
-    (
-        "OPEN_Lost",
-        "In the reference the socket loop tells the controller, here the machine: one of Closed and Abandoned, once.",
-    ),
     ("OPEN_Completed", "The end of the session closes the connection; in the reference the socket loop sees to it."),
     ("OPEN_Stubborn", "A session that does not end does not keep its connection open."),
     (
