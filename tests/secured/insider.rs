@@ -92,7 +92,7 @@ impl<R: Raw> Insider<R> {
             Err(error) if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::NotConnected) => {
                 Ok(true)
             }
-            Err(_) => Ok(false),
+            Err(_) => Err(LinkError::CutOff),
         }
     }
 
@@ -107,11 +107,16 @@ impl<R: Raw> Insider<R> {
 
     /// Does what an honest end does until the link is open.
     pub(crate) fn open<W: World<Raw = R>>(&mut self, world: &mut W) {
+        let last = self.opens(world);
+        write_all(world, &mut self.raw, &last);
+    }
+
+    /// The same, but for the last that it says, which is not written.
+    pub(crate) fn opens<W: World<Raw = R>>(&mut self, world: &mut W) -> Vec<u8> {
         while !self.is_open() {
             self.answer(world);
         }
-        let last = self.says();
-        write_all(world, &mut self.raw, &last);
+        self.says()
     }
 
     /// Writes what there is to say, and waits for something to say next, or for the link to be open.

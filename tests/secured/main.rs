@@ -10,6 +10,7 @@
 //! | `sessions.rs`, `groups.rs`, `relaying.rs` | sessions, routines, groups and relays over links |
 //! | `closing.rs` | how links end: in order, at once, cut at any byte |
 //! | `openings.rs` | peers that never open their links |
+//! | `unfinished.rs` | records that are begun and not ended |
 //! | `insider.rs` | a peer that knows how links work, and writes what a test likes |
 
 mod closing;
@@ -36,6 +37,7 @@ mod settings;
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod simulated;
 mod talking;
+mod unfinished;
 #[path = "../network/world.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod world;

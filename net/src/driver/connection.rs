@@ -47,6 +47,8 @@ pub(super) struct Connection {
     pub(super) reported: bool,
     /// What the link gave before the proxy has said who takes the peer's messages. At most what one read brings.
     pub(super) early: Vec<u8>,
+    /// How many bytes the record lacked that the peer had begun.
+    pub(super) missing: Option<usize>,
     /// Why writing failed, while there may still be something to be read.
     pub(super) write_error: Option<Ended>,
     /// Who hears of it: the listener or connector, then the proxy.
@@ -80,6 +82,7 @@ impl Connection {
             remote,
             reported: false,
             early: Vec::new(),
+            missing: None,
             write_error: None,
             owner,
             link,

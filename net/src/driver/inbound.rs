@@ -8,10 +8,15 @@ use fsm_core::{Address, Body, Level, Undelivered};
 use super::connection::{Connection, Phase};
 use super::sockets::{Readiness, Socket};
 use super::{Driver, READ};
-use crate::messages::Ended;
+use crate::messages::{Ended, Failure};
 use crate::net::{Net, Token};
 use crate::orders::{Checked, Opened};
 use crate::wire::{Inbound, LinkState, Refusal, decode_message, encode_gone};
+
+/// How long a peer may take from the beginning of a record to its end. For a large one it has a second more for each so many
+/// bytes.
+const RECORD: Duration = Duration::from_secs(30);
+const RECORD_RATE: usize = 64 * 1024;
 
 /// What reading a connection has come to.
 enum Read {
@@ -111,7 +116,9 @@ impl<N: Net> Driver<N> {
             _ => {}
         }
         connection.heard = self.kernel.now();
+        let count = bytes.len();
         let done = self.take_frames(&mut connection, &mut bytes);
+        self.time_record(token, &mut connection, count);
         let is_silent = connection.output.is_empty();
         self.sockets.give_back(token, connection);
         if !is_silent {
@@ -120,6 +127,36 @@ impl<N: Net> Driver<N> {
         done?;
         self.open_if_ready(token);
         Ok(())
+    }
+
+    /// A record that has begun must end. So many bytes of it, and of others before it, were just read.
+    fn time_record(&mut self, token: Token, connection: &mut Connection, count: usize) {
+        let before = core::mem::replace(&mut connection.missing, connection.link.missing());
+        let Some(missing) = connection.missing.filter(|_| connection.phase == Phase::Open) else {
+            return self.sockets.expect_whole(token, None);
+        };
+        // Otherwise it is the same record, and its time goes on.
+        if before.is_none_or(|before| before <= count) {
+            let due = self.kernel.now() + RECORD + Duration::from_secs((missing / RECORD_RATE) as u64);
+            self.sockets.expect_whole(token, Some(due));
+        }
+    }
+
+    /// Ends connections whose peers have begun a record and do not end it.
+    pub(super) fn end_overdue(&mut self) {
+        let now = self.kernel.now();
+        while let Some((token, is_unread)) = self.sockets.take_overdue(now) {
+            let is_open = self.sockets.connection(token).is_some_and(|connection| connection.phase == Phase::Open);
+            if is_unread {
+                // It is this end that does not read.
+                self.sockets.expect_whole(token, Some(now + RECORD));
+            } else if is_open {
+                self.peer_ended(
+                    token,
+                    Ended::System(Failure::timed_out("the peer has begun a message and not ended it")),
+                );
+            }
+        }
     }
 
     fn take_frames(&mut self, connection: &mut Connection, bytes: &mut &mut [u8]) -> Result<(), Ended> {
@@ -305,6 +342,7 @@ impl<N: Net> Driver<N> {
         let Some(mut connection) = self.sockets.lend(token) else { return };
         let early = core::mem::take(&mut connection.early);
         let done = self.take_clear(&mut connection, &early);
+        self.time_record(token, &mut connection, usize::MAX);
         self.sockets.give_back(token, connection);
         if let Err(ended) = done {
             self.peer_ended(token, ended);

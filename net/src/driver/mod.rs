@@ -204,6 +204,7 @@ impl<N: Net> Driver<N> {
             let Some((token, readiness)) = self.sockets.take_opening() else { break };
             self.serve(token, readiness);
         }
+        self.end_overdue();
         self.kernel.run(MESSAGES);
         while let Some(outbound) = self.kernel.take_outbound() {
             self.outbound(outbound);

@@ -1,6 +1,6 @@
 //! Which socket is what, who owns it, and which of them need to be served.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use fsm_core::{Address, Moment};
 
@@ -36,6 +36,8 @@ struct Entry {
     is_marked: bool,
     /// It stands in `dirty`.
     is_dirty: bool,
+    /// Under which it stands in `unfinished`.
+    due: Option<Moment>,
 }
 
 #[derive(Default)]
@@ -54,6 +56,8 @@ pub(super) struct Sockets {
     stalled: Vec<Token>,
     /// Ports that wait for the system to have room again.
     throttled: Vec<(Moment, Token)>,
+    /// Connections whose peers have begun a record, and when it must have come whole.
+    unfinished: BTreeSet<(Moment, Token)>,
     /// Connections that were offered to a listener or connector and have no proxy yet.
     offers: BTreeMap<Address, Vec<Token>>,
 }
@@ -80,8 +84,8 @@ impl Sockets {
         if self.entries.len() <= index {
             self.entries.resize_with(index + 1, || None);
         }
-        let entry =
-            Entry { token, socket, owner: None, readiness: Readiness::default(), is_marked: false, is_dirty: false };
+        let (owner, readiness, due) = (None, Readiness::default(), None);
+        let entry = Entry { token, socket, owner, readiness, is_marked: false, is_dirty: false, due };
         self.count += usize::from(self.entries[index].replace(entry).is_none());
     }
 
@@ -117,6 +121,7 @@ impl Sockets {
 
     pub(super) fn remove(&mut self, token: Token) -> Option<Socket> {
         self.disown(token);
+        self.expect_whole(token, None);
         self.entry(token)?;
         let entry = self.entries[token.index()].take()?;
         self.count -= 1;
@@ -278,7 +283,26 @@ impl Sockets {
     }
 
     pub(super) fn next_deadline(&self) -> Option<Moment> {
-        self.throttled.iter().map(|(until, _)| *until).min()
+        let throttled = self.throttled.iter().map(|(until, _)| *until).min();
+        throttled.into_iter().chain(self.unfinished.first().map(|(due, _)| *due)).min()
+    }
+
+    /// The record that the peer has begun must have come whole by then. None: it has.
+    pub(super) fn expect_whole(&mut self, token: Token, due: Option<Moment>) {
+        let Some(entry) = self.entry(token) else { return };
+        let before = core::mem::replace(&mut entry.due, due);
+        if before != due {
+            self.unfinished.extend(due.map(|due| (due, token)));
+            before.map(|before| self.unfinished.remove(&(before, token)));
+        }
+    }
+
+    /// The next connection whose record should be whole at `now` and is not, and whether there is something to read of it.
+    pub(super) fn take_overdue(&mut self, now: Moment) -> Option<(Token, bool)> {
+        let (_, token) = self.unfinished.first().copied().filter(|(due, _)| *due <= now)?;
+        self.expect_whole(token, None);
+        let is_unread = self.stalled.contains(&token) || self.entry(token).is_some_and(|entry| entry.is_marked);
+        Some((token, is_unread))
     }
 
     /// Ports whose wait is over at `now` accept again.
