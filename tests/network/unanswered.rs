@@ -424,6 +424,7 @@ fn a_peer_that_is_not_read_is_not_taken_for_one_that_has_vanished() {
     let at = server.expect::<Listening>(world).0.listening;
     let there = client.connect(world, at);
     server.expect::<Accepted>(world);
+    // Half of the second one is read with the first, and its end is not.
     client.act(world, move |cx| (0..2).for_each(|number| cx.send(there, Bulk::new(number, 100_000))));
     world.pass(Duration::from_secs(300));
     assert_eq!(server.names(), ["test.Bulk"], "one is kept unopened, and no other is read");
