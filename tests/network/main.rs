@@ -6,6 +6,7 @@
 //! | `puppet.rs` | a point whose strings the test holds |
 //! | `listening.rs`, `connecting.rs` | ports and attempts |
 //! | `crossing.rs`, `turns.rs` | stopping and closing at every moment; turns that end in the middle of it |
+//! | `ipv6.rs` | the other kind of address |
 //! | `talking.rs`, `addresses.rs`, `relaying.rs` | messages and the addresses in them |
 //! | `asking.rs` | questions and answers |
 //! | `closing.rs`, `unanswered.rs` | how connections end, also those whose peer ends its own way or not at all |
@@ -27,6 +28,7 @@ mod crowd;
 mod exhaustion;
 mod faults;
 mod frames;
+mod ipv6;
 mod listening;
 mod loopback;
 mod messages;
