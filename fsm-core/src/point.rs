@@ -34,6 +34,8 @@ pub(crate) struct Look {
 /// A machine or a routine in its slot.
 pub(crate) trait Point: core::any::Any {
     fn receive(&mut self, body: Body, lent: &mut Lent) -> Did;
+    /// Reads what the next message will need, so that it is in the processor's cache. Runs no code of the user.
+    fn touch(&self);
     fn look(&self) -> Look;
     /// The cell that would take the message now.
     fn cell(&self, id: MessageId) -> Place;

@@ -4,7 +4,7 @@ mod histories;
 
 use core::time::Duration;
 
-use super::Kernel;
+use super::{AHEAD, Kernel, LARGE};
 use crate::address::Address;
 use crate::counters::Undelivered;
 use crate::head::COUNT;
@@ -134,4 +134,38 @@ fn the_count_of_a_points_messages_does_not_run_into_its_flags() {
     kernel.send(point, Address::NONE, Aborted);
     assert_eq!(kernel.counters().dead(Undelivered::Overflow), 1);
     assert!(limit < COUNT / 2);
+}
+
+/// Handles all messages, a few at a time: how many there were, and who sent something to the driver.
+fn drain(kernel: &mut Kernel, budget: usize) -> (usize, Vec<Address>) {
+    let mut all = 0;
+    loop {
+        let handled = kernel.run(budget);
+        assert!(handled <= budget, "{handled}");
+        all += handled;
+        if handled < budget {
+            return (all, core::iter::from_fn(|| kernel.take_outbound()).map(|sent| sent.from).collect());
+        }
+    }
+}
+
+#[test]
+fn a_large_kernel_handles_every_message_in_order_and_keeps_to_its_budget() {
+    let mut kernel = kernel();
+    let create = |_| {
+        kernel.create(routine(async |cx| {
+            cx.select::<Aborted>().await;
+            cx.send(Address::DRIVER, Aborted);
+            cx.sleep(Duration::from_millis(1)).await;
+            cx.send(Address::DRIVER, Done);
+        }))
+    };
+    let points: Vec<Address> = (0..LARGE).map(create).collect();
+    points.iter().for_each(|point| kernel.send(*point, Address::NONE, Aborted));
+    // Start, message and what it sent.
+    assert_eq!(drain(&mut kernel, AHEAD - 3), (3 * LARGE, points.clone()));
+    kernel.advance(Moment::ZERO + Duration::from_millis(1), usize::MAX);
+    // Timer and what it sent; then the point has ended.
+    assert_eq!(drain(&mut kernel, AHEAD + 3), (2 * LARGE, points));
+    assert_eq!(kernel.points(), 0);
 }
