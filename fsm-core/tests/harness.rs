@@ -300,3 +300,21 @@ fn a_routine_that_takes_only_its_first_message_needs_no_start() {
     }));
     assert_eq!(test.give(Note(1)).completed::<Note>(), Some(&Note(2)));
 }
+
+#[test]
+fn a_message_that_is_sent_to_nobody_is_told() {
+    struct Lost;
+    #[state_machine]
+    impl Lost {
+        fn ANY_Note(&mut self, note: Note, cx: &mut Context) -> Next<Self> {
+            cx.send(fsm_core::Address::NONE, note);
+            Next::STAY
+        }
+        fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+            Self::complete(Aborted)
+        }
+    }
+    let step = Harness::new(Lost).give(Note(1));
+    assert_eq!(step.lost(), [(Note::NAME.to_owned(), fsm_core::Undelivered::NoSuchPoint)]);
+    assert!(step.sent_names().is_empty());
+}

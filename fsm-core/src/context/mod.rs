@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use crate::address::Address;
 use crate::body::Body;
 use crate::codec::Refused;
-use crate::counters::Counters;
+use crate::counters::{Counters, Undelivered};
 use crate::envelope::Envelope;
 use crate::head::{Head, MAX_QUEUED};
 use crate::limits::Limits;
@@ -81,6 +81,7 @@ pub(crate) struct Notes {
     pub(crate) unknown: Vec<String>,
     pub(crate) refused: Vec<Refused>,
     pub(crate) said: Vec<String>,
+    pub(crate) lost: Vec<(String, Undelivered)>,
 }
 
 impl Context {

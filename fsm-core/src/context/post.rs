@@ -144,6 +144,9 @@ impl Context {
     #[cold]
     pub(crate) fn dead_letter(&mut self, to: Address, from: Address, message: &str, reason: Undelivered) {
         self.counters.dead_letters[reason as usize] += 1;
+        if let Some(notes) = &mut self.notes {
+            notes.lost.push((message.to_owned(), reason));
+        }
         self.trace(from, || What::DeadLetter { message, to, reason });
     }
 

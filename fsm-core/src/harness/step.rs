@@ -8,6 +8,7 @@ use crate::address::Address;
 use crate::body::Body;
 use crate::codec::Refused;
 use crate::context::Notes;
+use crate::counters::Undelivered;
 use crate::live::Live;
 use crate::machine::Machine;
 use crate::message::Message;
@@ -111,6 +112,11 @@ impl Step {
         &self.notes.refused
     }
 
+    /// The names of messages that it sent to nobody, as to `Address::NONE` or to a point that has gone, and why they were lost.
+    pub fn lost(&self) -> &[(String, Undelivered)] {
+        &self.notes.lost
+    }
+
     /// What it wrote to the trace.
     pub fn said(&self) -> &[String] {
         &self.notes.said
@@ -131,6 +137,7 @@ impl fmt::Debug for Step {
             .field("deferred", &self.deferred)
             .field("unknown", &self.notes.unknown)
             .field("refused", &self.notes.refused)
+            .field("lost", &self.notes.lost)
             .field("completed", &self.completed)
             .finish()
     }
