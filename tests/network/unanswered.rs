@@ -410,6 +410,26 @@ pub(crate) fn a_close_in_the_moment_in_which_the_peer_is_asked_is_a_close() {
     }
 }
 
+/// Longer than a peer may be silent.
+#[test]
+fn while_a_connection_closes_nobody_is_asked() {
+    let world = &mut Simulated::calm();
+    let host = world.host();
+    let server = Puppet::new(world, host);
+    let own = world.own(host);
+    server.soon(world, move |cx| {
+        cx.listen(Listen::at(own).check_every(Duration::from_secs(1)));
+    });
+    let at = server.expect::<Listening>(world).0.listening;
+    let mut raw = world.dial(at);
+    let (_, back) = server.expect::<Accepted>(world);
+    server.send(world, back, Close);
+    assert_eq!(server.expect::<Closed>(world).0.reason, Ended::NoAnswer);
+    assert_eq!(read_to_end(world, &mut raw), (frames::GOODBYE.to_vec(), false));
+    raw.close();
+    world.finish();
+}
+
 /// It is this end that does not read: nobody is to blame for that.
 #[test]
 fn a_peer_that_is_not_read_is_not_taken_for_one_that_has_vanished() {
