@@ -82,7 +82,7 @@ fn footer(options: &Options, rows: &[Row], core: usize, load_before: &str, all_c
     );
     let _ = writeln!(
         text,
-        "Medians of {} interleaved rounds ({} for points, timers fired and build) after one that does not count, on core {core} \
+        "Medians of {} interleaved rounds ({} for the scattered ring, points, timers fired and build) after one that does not count, on core {core} \
          (build: on all); CPU time; less is better. A ratio is the median of the rounds' ratios.",
         options.size.rounds,
         options.size.few_rounds(),

@@ -176,6 +176,16 @@ impl Sequence {
     }
 }
 
+/// The numbers below `count`, in an order that no prefetcher knows; the same each time.
+pub(crate) fn shuffled(count: usize) -> Vec<usize> {
+    let mut sequence = Sequence::new();
+    let mut numbers: Vec<usize> = (0..count).collect();
+    for last in (1..count).rev() {
+        numbers.swap(last, sequence.below(last as u64 + 1) as usize);
+    }
+    numbers
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,6 +215,14 @@ mod tests {
         let result = interleave(2, vec![contender(Column::Ours), contender(Column::Match)]);
         assert_eq!(*log.borrow(), [Column::Ours, Column::Match].repeat(3));
         assert_eq!(result[0].1.median(), 5.0, "3 and 5, not the 1 of the warm-up");
+    }
+
+    #[test]
+    fn a_shuffled_row_of_numbers_has_each_once_and_not_in_order() {
+        let mut numbers = shuffled(1_000);
+        assert!(!numbers.is_sorted() && numbers == shuffled(1_000));
+        numbers.sort_unstable();
+        assert!(numbers.into_iter().eq(0..1_000));
     }
 
     #[test]

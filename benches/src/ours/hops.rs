@@ -4,7 +4,7 @@ use statepoint::{
     Aborted, Address, Context, Kernel, Limits, Machine as _, Message, Next, Start, Stop, Vocabulary as _, state_machine,
 };
 
-use crate::measure::nanoseconds_each;
+use crate::measure::{nanoseconds_each, shuffled};
 
 #[derive(Message)]
 #[message(local)]
@@ -155,6 +155,25 @@ pub(crate) fn ring(machines: usize, balls: usize, hops: usize) -> f64 {
         let left = (hops / balls) as u64 - 1;
         for _ in 0..balls {
             kernel.send(first, Address::NONE, Ball { left });
+        }
+        run(&mut kernel, hops);
+    })
+}
+
+/// Nanoseconds for each hop of `balls` round a ring whose neighbours lie anywhere in memory.
+pub(crate) fn scattered(machines: usize, balls: usize, hops: usize) -> f64 {
+    let mut kernel = Kernel::new(Limits::default());
+    let links: Vec<Address> = (0..machines).map(|_| kernel.create(Link { next: Address::NONE, balls: 0 })).collect();
+    run(&mut kernel, machines);
+    let order = shuffled(machines);
+    for (link, next) in order.iter().zip(order.iter().cycle().skip(1)) {
+        kernel.send(links[*link], Address::NONE, Meet { next: links[*next] });
+    }
+    run(&mut kernel, machines);
+    nanoseconds_each(hops, || {
+        let left = (hops / balls) as u64 - 1;
+        for start in order.iter().step_by(machines / balls).take(balls) {
+            kernel.send(links[*start], Address::NONE, Ball { left });
         }
         run(&mut kernel, hops);
     })

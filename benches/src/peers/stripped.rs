@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::collections::VecDeque;
 
-use crate::measure::nanoseconds_each;
+use crate::measure::{nanoseconds_each, shuffled};
 
 /// What a message is boxed as.
 trait Body: Any {
@@ -235,6 +235,27 @@ pub(crate) fn ring(points: usize, balls: usize, hops: usize) -> f64 {
         let left = (hops / balls) as u64 - 1;
         for _ in 0..balls {
             work.context.send(next, Ball { left });
+        }
+        work.run();
+    })
+}
+
+/// Nanoseconds for each hop of `balls` round a ring whose neighbours lie anywhere in memory.
+pub(crate) fn scattered(points: usize, balls: usize, hops: usize) -> f64 {
+    let mut work = Loop::default();
+    let order = shuffled(points);
+    let address = |point: usize| Address { slot: u32::try_from(point).expect("fewer than 4 G points"), generation: 1 };
+    let mut next = vec![Address::default(); points];
+    for (link, after) in order.iter().zip(order.iter().cycle().skip(1)) {
+        next[*link] = address(*after);
+    }
+    for next in next {
+        work.create(Link { next, balls: 0 });
+    }
+    nanoseconds_each(hops, || {
+        let left = (hops / balls) as u64 - 1;
+        for start in order.iter().step_by(points / balls).take(balls) {
+            work.context.send(address(*start), Ball { left });
         }
         work.run();
     })

@@ -1,4 +1,5 @@
-//! Messages between points: one ball between two, one ball round a ring of 1,000, and 1,000 that send 1,000 to one.
+//! Messages between points: one ball between two, one ball round a ring of 1,000, 1,000 balls round a ring of a million that
+//! lies anywhere in memory, and 1,000 that send 1,000 to one.
 
 use crate::measure::{Column, Contender, interleave};
 use crate::options::Size;
@@ -27,9 +28,26 @@ pub(crate) fn ping_pong(size: &Size) -> Vec<Row> {
     vec![Row { name: "ping-pong", unit: "ns/hop", samples, checks: vec![LOCAL_HOP, PLAY] }]
 }
 
-/// A hop to the next of the ring, with one ball and with 100 that travel as a bunch.
+/// A hop to the next of the ring: with one ball, with 100 that travel as a bunch, and with 1,000 among a million points.
 pub(crate) fn rings(size: &Size) -> Vec<Row> {
-    vec![ring("ring of 1,000", size, 1, vec![LOCAL_HOP, PLAY]), ring("ring of 1,000, 100 balls", size, 100, Vec::new())]
+    vec![
+        ring("ring of 1,000", size, 1, vec![LOCAL_HOP, PLAY]),
+        ring("ring of 1,000, 100 balls", size, 100, Vec::new()),
+        scattered("scattered ring, 1,000 balls", size),
+    ]
+}
+
+/// Each point, and what belongs to it, has to come from memory.
+fn scattered(name: &'static str, size: &Size) -> Row {
+    let (points, balls, hops) = (size.of(1_000_000), 1_000, size.of(2_000_000));
+    let samples = interleave(
+        size.few_rounds(),
+        vec![
+            Contender::new(Column::Ours, || ours::hops::scattered(points, balls, hops)),
+            Contender::new(Column::Stripped, || stripped::scattered(points, balls, hops)),
+        ],
+    );
+    Row { name, unit: "ns/hop", samples, checks: Vec::new() }
 }
 
 fn ring(name: &'static str, size: &Size, balls: usize, checks: Vec<Check>) -> Row {
