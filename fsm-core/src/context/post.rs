@@ -30,11 +30,11 @@ impl Context {
     #[inline]
     fn has_room_at_once(&self, to: Address) -> bool {
         let Some(head) = self.heads.get(to.slot() as usize) else { return false };
-        to.far() == 0
+        self.observer.is_none()
+            && to.far() == 0
             && head.generation == to.generation()
             && head.count() < self.limits.queued_per_point
             && self.run.len() < self.limits.run_queue.min(self.run.capacity())
-            && self.observer.is_none()
     }
 
     #[cold]
