@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use statepoint::prelude::*;
-use statepoint::{Limits, NetSettings, Peer};
+use statepoint::{Ended, Limits, NetSettings, Peer};
 
 use crate::messages::Note;
 use crate::puppet::{Pair, Puppet};
@@ -195,6 +195,9 @@ fn a_connection_closed_at_any_moment_ends_once_for_each(world: &mut impl World) 
             assert_eq!((closed + abandoned, puppet.waiting()), (1, 1), "at moment {moment:?}: {:?}", puppet.names());
         }
         assert_eq!(client.count::<Closed>(), 1, "the client closed first");
+        for puppet in [&client, &server].into_iter().filter(|puppet| puppet.count::<Closed>() == 1) {
+            assert_eq!(puppet.take::<Closed>().0.reason, Ended::ByUs, "at moment {moment:?}");
+        }
         for puppet in [client, server] {
             puppet.end(world);
         }
