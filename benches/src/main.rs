@@ -68,6 +68,7 @@ fn measure(group: &str, options: &Options) -> Vec<Row> {
         "fan-in" => rows::hops::fan_in(size),
         "points" => rows::points::rows(size),
         "timers" => rows::timers::rows(size),
+        "scattered" => rows::hops::scattered(size),
         _ => rows::build::rows(size),
     }
 }
@@ -82,7 +83,7 @@ fn footer(options: &Options, rows: &[Row], core: usize, load_before: &str, all_c
     );
     let _ = writeln!(
         text,
-        "Medians of {} interleaved rounds ({} for the scattered ring, points, timers fired and build) after one that does not count, on core {core} \
+        "Medians of {} interleaved rounds ({} for points, timers fired, the scattered ring and build) after one that does not count, on core {core} \
          (build: on all); CPU time; less is better. A ratio is the median of the rounds' ratios.",
         options.size.rounds,
         options.size.few_rounds(),

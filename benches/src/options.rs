@@ -1,13 +1,14 @@
 //! The command line.
 
 /// The groups of rows that `--rows` chooses from, in the order of the table.
-pub(crate) const GROUPS: [&str; 7] = ["dispatch", "ping-pong", "ring", "fan-in", "points", "timers", "build"];
+pub(crate) const GROUPS: [&str; 8] =
+    ["dispatch", "ping-pong", "ring", "fan-in", "points", "timers", "scattered", "build"];
 
 /// What is printed on `--help` and after a mistake.
 pub(crate) const USAGE: &str = "\
 usage: speed [--quick] [--rows NAME,NAME..] [--rounds N]
   --quick   a tenth of the work in 3 rounds and without `build`: a few seconds in all
-  --rows    only these: dispatch, ping-pong, ring, fan-in, points, timers, build
+  --rows    only these: dispatch, ping-pong, ring, fan-in, points, timers, scattered, build
   --rounds  the figures are medians of so many rounds (15)";
 
 /// How much work is done.
