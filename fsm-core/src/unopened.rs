@@ -15,7 +15,7 @@ pub(crate) const OVERHEAD: usize = 128;
 /// ```
 /// use fsm_core::{Body, Message, Stop, UnopenedBytes};
 /// # use serde::{Deserialize, Serialize};
-/// # use fsm_core as statepoint;
+/// # extern crate fsm_core as statepoint;
 ///
 /// #[derive(Serialize, Deserialize, Message)]
 /// struct Page(String);

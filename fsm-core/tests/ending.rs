@@ -329,12 +329,14 @@ fn a_sibling_that_is_created_while_the_parent_is_ending_is_stopped_too() {
 }
 
 #[test]
-fn a_second_stop_comes_too_late() {
+fn a_second_stop_comes_too_late_and_is_no_loss() {
     let (mut kernel, log) = (kernel(), Log::default());
     let point = kernel.create(leaf(&log, "once"));
     kernel.send(point, Address::NONE, Stop);
     kernel.send(point, Address::NONE, Stop);
+    kernel.send(point, Address::NONE, Note(1));
     settle(&mut kernel);
+    // What it wants has come about. The note is lost.
     assert_eq!((log.take(), kernel.counters().dead(Undelivered::Ended)), (vec!["once".to_owned()], 1));
 }
 

@@ -32,7 +32,7 @@ pub(crate) fn derive(input: &DeriveInput) -> TokenStream {
                 .into_compile_error();
         }
     };
-    let help = doc(&input.attrs);
+    let help = paragraph(&input.attrs);
     quote! {
         impl #generics ::statepoint::Settings for #ident #arguments #condition {
             const HELP: &'static str = #help;
@@ -62,16 +62,24 @@ fn is_flattened(attributes: &[syn::Attribute]) -> bool {
     })
 }
 
+/// The first paragraph of the doc comment of an item, lines joined by spaces.
+fn paragraph(attributes: &[syn::Attribute]) -> String {
+    lines(attributes).take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
 /// The doc comment of an item, lines joined by spaces.
 fn doc(attributes: &[syn::Attribute]) -> String {
-    let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
+    lines(attributes).collect::<Vec<_>>().join(" ").trim().to_owned()
+}
+
+fn lines(attributes: &[syn::Attribute]) -> impl Iterator<Item = String> {
+    attributes.iter().filter_map(|attribute| match &attribute.meta {
         Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
             Expr::Lit(ExprLit { lit: Lit::Str(line), .. }) => Some(line.value().trim().to_owned()),
             _ => None,
         },
         _ => None,
-    });
-    lines.collect::<Vec<_>>().join(" ").trim().to_owned()
+    })
 }
 
 #[cfg(test)]

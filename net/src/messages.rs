@@ -9,7 +9,7 @@ use std::io;
 use fsm_core::{Message, Moment, Value};
 
 use crate::host_port::HostPort;
-use crate::link::{KeyFileError, PublicKey, SecurityError};
+use crate::link::{Binding, KeyFileError, PublicKey, SecurityError};
 use crate::wire::LinkError;
 
 /// The port is open. From the listener: what [`stop_listen`](crate::Networking::stop_listen) takes.
@@ -52,6 +52,8 @@ pub struct Accepted {
     pub at: Moment,
     /// The key that the peer has proven to own. None unless keys are [asked for](crate::Listen::allow).
     pub key: Option<PublicKey>,
+    /// What names this one connection at both its ends, to be compared by people. None in a clear one.
+    pub binding: Option<Binding>,
 }
 
 /// Somebody wanted to connect and could not be served. The listener goes on.
@@ -85,6 +87,8 @@ pub struct Connected {
     pub at: Moment,
     /// The key that the peer has proven to own. None unless one is [expected](crate::Connect::expect).
     pub key: Option<PublicKey>,
+    /// What names this one connection at both its ends, to be compared by people. None in a clear one.
+    pub binding: Option<Binding>,
 }
 
 /// There is no connection.
@@ -189,6 +193,14 @@ impl Failure {
     /// The user's closure has made none.
     pub(crate) fn no_session() -> Self {
         Self::new(io::ErrorKind::Other, "The session could not be made: the closure for it has panicked")
+    }
+
+    /// As many sockets are open as may be.
+    pub(crate) fn full(limit: usize) -> Self {
+        Self::new(
+            io::ErrorKind::QuotaExceeded,
+            format!("There are {limit} connections already, as many as there may be"),
+        )
     }
 
     /// More peers open their links at once than may.

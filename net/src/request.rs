@@ -145,6 +145,13 @@ impl Listen {
         Self { security: self.security.allow(keys), ..self }
     }
 
+    /// Admits whoever proves to own a key, whichever it is: a session sees it in its [`Peer`] and decides. It needs
+    /// [`Listen::identity`].
+    #[must_use]
+    pub fn allow_anybody(self) -> Self {
+        Self { security: self.security.allow_anybody(), ..self }
+    }
+
     /// All that can be said about keys, as a value.
     #[must_use]
     pub fn security(self, security: ListenSecurity) -> Self {

@@ -34,6 +34,9 @@ pub struct NetSettings {
     /// system that is asked, not the program: see [`Listen::check_every`](crate::Listen::check_every). A simulated network has
     /// nothing of the kind. 60 seconds.
     pub keep_alive: Option<Duration>,
+    /// How many sockets may be open at once: ports, attempts and connections. A peer that comes when there are so many is told that
+    /// this end is busy, and turned away. 65,536; the system's own limit of descriptors is often lower.
+    pub sockets: usize,
     /// How many peers may be opening their links at once. When there is one more, the oldest goes of those that come from the
     /// address with the most of them (of IPv6, from the network of 64 bits): who fills the house fills it with his own. 1,024.
     pub openings: usize,
@@ -43,6 +46,15 @@ impl Default for NetSettings {
     fn default() -> Self {
         let (frame_limit, marks) = (FrameLimit::default(), Marks::default());
         let keep_alive = Some(Duration::from_secs(60));
-        Self { frame_limit, marks, refusals: 100, read_pause: 2_048, unopened: 16 << 20, keep_alive, openings: 1_024 }
+        Self {
+            frame_limit,
+            marks,
+            refusals: 100,
+            read_pause: 2_048,
+            unopened: 16 << 20,
+            keep_alive,
+            sockets: 65_536,
+            openings: 1_024,
+        }
     }
 }

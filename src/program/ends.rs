@@ -7,8 +7,9 @@ use fsm_net::link::PublicKey;
 use fsm_net::{Connect, HostPort, Listen};
 use serde::{Deserialize, Serialize};
 
-/// Where to listen and how to protect what travels: `--host --port --encrypted --identity --allow`.
+/// Where to listen, and how to protect what travels.
 ///
+/// The flags are `--host --port --encrypted --identity --allow`.
 /// It stands among the settings of a program as a flattened field, and is what [`cx.listen`](crate::Networking::listen)
 /// takes. A file that cannot be read is told as `NotListening`.
 ///
@@ -62,8 +63,9 @@ impl From<&ListenSettings> for Listen {
     }
 }
 
-/// Whither to connect and how to protect what travels: `--host --port --encrypted --expect --known-keys --identity`.
+/// Where the server is, and how to protect what travels.
 ///
+/// The flags are `--host --port --encrypted --expect --known-keys --identity`.
 /// It stands among the settings of a program as a flattened field, and is what [`cx.connect`](crate::Networking::connect)
 /// takes. A file that cannot be read is told as `NotConnected`.
 ///

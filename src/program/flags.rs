@@ -79,7 +79,8 @@ impl<S: Settings> Flags<S> {
         let file = given.own("settings-file").map_or_else(|| store::default_path(program), PathBuf::from);
         let task = given.task();
         if task != Task::Reset {
-            for (field, value) in store::load(&file)?.unwrap_or_default() {
+            let is_named = given.own("settings-file").is_some() && task != Task::Store;
+            for (field, value) in store::load(&file, is_named)?.unwrap_or_default() {
                 // A field that the program does not have any more is no error: an older version stored it.
                 if let Some(known) = fields.get_mut(&field) {
                     *known = value;

@@ -67,7 +67,8 @@ fn flags_override_the_factory_values_and_leave_the_rest() {
 #[test]
 fn the_environment_is_over_the_file_and_under_the_flags() {
     let folder = Folder::new("layers");
-    let stored = parse(&["--port=2", "--server-name=Stored", &folder.file()]).expect("they are right");
+    let stored =
+        parse(&["--store-settings", "--port=2", "--server-name=Stored", &folder.file()]).expect("they are right");
     store::save(&stored.file, &stored.fields).expect("it can be stored");
 
     let port = |arguments: &[&str], variable| {
@@ -200,4 +201,13 @@ fn a_list_is_given_one_by_one_or_whole() {
     assert_eq!(nested(&[]).expect("they are right").ports, [7]);
     let error = nested(&["--allow=nobody"]).expect_err("it is no key");
     assert!(error.to_string().contains("public key"), "{error}");
+}
+
+#[test]
+fn a_settings_file_that_was_named_must_be_there() {
+    let folder = Folder::new("missing");
+    let error = parse(&[&folder.file()]).expect_err("it is not there");
+    assert!(matches!(error, SettingsError::File { .. }), "{error}");
+    assert!(parse(&["--store-settings", &folder.file()]).is_ok(), "it is about to be made");
+    assert!(parse(&["--factory-reset", &folder.file()]).is_ok(), "it is to be gone");
 }

@@ -20,10 +20,12 @@ pub(super) fn default_path(program: &str) -> PathBuf {
 }
 
 /// What is stored; `None` when nothing is.
-pub(super) fn load(path: &Path) -> Result<Option<Map<String, Value>>, SettingsError> {
+///
+/// A file that somebody has named must be there: without it the program would do with less than was meant.
+pub(super) fn load(path: &Path, is_named: bool) -> Result<Option<Map<String, Value>>, SettingsError> {
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound && !is_named => return Ok(None),
         Err(error) => return Err(failed(path, &error)),
     };
     match serde_json::from_str(&text) {

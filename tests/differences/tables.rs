@@ -329,6 +329,7 @@ pub(crate) const PROXY_ADDED: &[Added] = &[
         "Controller and session are told that the peer reads slowly. The reference's queue grows without bound.",
     ),
     ("ANY_Stop", "The controller ends while the link is opened."),
+    ("OPEN_Released", "The socket of a lost connection is closed, and the session still ends."),
     ("CLOSING_Released", "The socket is closed; the controller is told."),
     (
         "CLOSING_Timeout",

@@ -108,7 +108,7 @@ fn failure() -> Failure {
 }
 
 pub(crate) fn connected() -> Connected {
-    Connected { requested: at().into(), remote: at(), local: at(), at: Moment::ZERO, key: None }
+    Connected { requested: at().into(), remote: at(), local: at(), at: Moment::ZERO, key: None, binding: None }
 }
 
 /// With the address that was tried, when one was.
@@ -138,7 +138,7 @@ pub(crate) fn not_listening() -> NotListening {
 }
 
 pub(crate) fn accepted() -> Accepted {
-    Accepted { listening: at(), remote: at(), at: Moment::ZERO, key: None }
+    Accepted { listening: at(), remote: at(), at: Moment::ZERO, key: None, binding: None }
 }
 
 pub(crate) fn not_accepted() -> NotAccepted {

@@ -334,12 +334,31 @@ fn a_peer_speaks_in_nobody_elses_name(world: &mut impl World) {
     let child = server.child(world);
     child.send(world, peer, Note { number: 2 });
     read_until(world, &mut raw, |bytes| world::first_frame(bytes).is_some());
-    for (from, expected) in
-        [(Some(-2), Address::NONE), (Some(-1), Address::NONE), (None, Address::NONE), (Some(0), peer)]
-    {
+    // The point that was given, the server itself, nobody, and its own name. Whatever it says, it is the peer that has spoken.
+    for from in [Some(-2), Some(-1), None, Some(0)] {
         write_all(world, &mut raw, &frames::message(DEFAULT, from, Called::Number(0), &[], &messages::note(3)));
-        assert_eq!(server.expect::<Note>(world).1, expected, "in the name of {from:?}");
+        assert_eq!(server.expect::<Note>(world).1, peer, "in the name of {from:?}");
     }
+    // Somebody behind another connection, who was made known to it.
+    let mut bob = world.dial(at);
+    write_all(world, &mut bob, &hello);
+    server.expect::<Accepted>(world);
+    let (_, other) = server.expect::<Note>(world);
+    server.act(world, move |cx| cx.send_as(other, peer, Note { number: 4 }));
+    read_until(world, &mut raw, |bytes| world::first_frame(bytes).is_some());
+    for number in 2..10 {
+        write_all(
+            world,
+            &mut raw,
+            &frames::message(DEFAULT, Some(-number), Called::Number(0), &[], &messages::note(5)),
+        );
+    }
+    let refused = |world: &mut _| -> u64 { World::net_counters(world, host).refused };
+    world.run_until("all of them to be taken or refused", |world| server.waiting() as u64 + refused(world) == 8);
+    while server.waiting() > 0 {
+        assert_eq!(server.take::<Note>().1, peer, "not {other}");
+    }
+    bob.close();
     raw.close();
     world.finish();
 }

@@ -34,6 +34,7 @@ fn every_cell_is_taken() {
         sessions::a_peer_that_goes_asks_the_session_to_end(&mut Simulated::calm());
         sessions::a_session_that_ends_while_its_connection_closes_still_gives_its_value();
         sessions::a_session_that_has_ended_leaves_a_peer_that_does_not_answer_to_the_deadline();
+        sessions::a_session_whose_connection_is_lost_tidies_up_before_the_controller_is_told();
         unanswered::a_peer_in_the_middle_of_a_frame_gets_what_was_sent_before_the_close(&mut Simulated::calm());
         unanswered::a_peer_that_reads_slowly_and_then_no_more_is_cut();
         unanswered::a_peer_that_has_nothing_to_say_answers_for_hours();

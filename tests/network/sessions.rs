@@ -391,3 +391,39 @@ pub(crate) fn a_session_that_has_ended_leaves_a_peer_that_does_not_answer_to_the
     raw.close();
     world.finish();
 }
+
+/// It sleeps while it is asked to end: that is not cut off, and what it says last is still written to a peer that reads.
+#[test]
+pub(crate) fn a_session_whose_connection_is_lost_tidies_up_before_the_controller_is_told() {
+    for is_reset in [true, false] {
+        let world = &mut Simulated::calm();
+        let (here, there) = (world.host(), world.host());
+        let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+        let own = world.own(here);
+        server.soon(world, move |cx| {
+            let session = |_: &Peer| {
+                routine(async |cx: &mut Routine| {
+                    cx.select::<Stop>().await;
+                    cx.sleep(Duration::from_secs(2)).await;
+                    Note { number: 7 }
+                })
+            };
+            cx.listen(Listen::at(own).session(session).check_every(Duration::from_secs(1)));
+        });
+        let at = server.expect::<Listening>(world).0.listening;
+        let there = client.connect(world, at);
+        server.expect::<Accepted>(world);
+        let began = world.simulation.now();
+        if is_reset {
+            let connection = world.net().connections()[0].connection;
+            world.net().reset(connection);
+        } else {
+            client.send(world, there, Close);
+        }
+        let (abandoned, _) = server.expect::<Abandoned>(world);
+        assert_eq!(abandoned.reason, if is_reset { Ended::Reset } else { Ended::ByPeer });
+        assert!(abandoned.at - began >= Duration::from_secs(2), "{:?}", abandoned.at - began);
+        assert_eq!(world.kernel(here).counters().dropped, 0);
+        world.finish();
+    }
+}

@@ -228,8 +228,7 @@ fn a_message_to_oneself_by_way_of_the_peer_comes_back(world: &mut impl World) {
     let (note, from) = server.expect::<Note>(world);
     server.soon(world, move |cx| cx.send_as(from, from, note));
     let (note, from) = child.expect::<Note>(world);
-    // An address that comes home is the original, but nobody beyond a connection speaks in its name: that is how a peer
-    // would make two points of this process answer each other for ever.
-    assert_eq!((note.number, from), (1, Address::NONE));
+    // An address that comes home is the original, but nobody beyond a connection speaks in its name: it is the peer that speaks.
+    assert_eq!((note.number, from), (1, there));
     world.finish();
 }

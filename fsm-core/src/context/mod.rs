@@ -66,6 +66,8 @@ pub struct Context {
     /// Far senders whose messages did not fit, for the driver to count.
     pub(crate) refusals: VecDeque<Address>,
     pub(crate) observer: Option<Box<Observer>>,
+    /// Whether it wants to know of every message. One that wants warnings only must not cost much.
+    pub(crate) is_watched: bool,
     /// What the harness looks at; a kernel keeps no notes.
     pub(crate) notes: Option<Box<Notes>>,
 }
@@ -106,6 +108,7 @@ impl Context {
             inbound: 0,
             refusals: VecDeque::new(),
             observer: None,
+            is_watched: false,
             notes: None,
         }
     }

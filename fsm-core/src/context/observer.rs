@@ -7,6 +7,7 @@ use crate::address::Address;
 use crate::body::Body;
 use crate::codec::Refused;
 use crate::coverage::Coverage;
+use crate::lifecycle::Completed;
 use crate::point::Look;
 use crate::trace::{Event, Level, Sink, What};
 
@@ -42,6 +43,26 @@ impl Context {
         let sink = sink.filter(|_| level < Level::None);
         let observer = self.observer();
         (observer.sink, observer.level) = (sink, level);
+        self.watch_as_wanted();
+    }
+
+    /// Counts cells and edges from now on.
+    pub(crate) fn record_coverage(&mut self) {
+        self.observer().coverage.get_or_insert_default();
+        self.watch_as_wanted();
+    }
+
+    fn watch_as_wanted(&mut self) {
+        let wants_all = |observer: &Observer| observer.level <= Level::Object || observer.coverage.is_some();
+        self.is_watched = self.observer.as_deref().is_some_and(wants_all);
+    }
+
+    /// The point at hand, for what may be told of it.
+    #[cold]
+    pub(crate) fn looks_at(&mut self, look: Look) {
+        if let Some(observer) = &mut self.observer {
+            observer.look = look;
+        }
     }
 
     pub(crate) fn observer(&mut self) -> &mut Observer {
@@ -98,7 +119,10 @@ impl Context {
             return;
         }
         let (from, expected) = (self.from, expected.join(", "));
-        self.trace(self.me, || What::Unknown { message: body.name(), from, expected: &expected });
+        // The end of a child that has failed is a fault too.
+        let failed = || body.peek::<Completed>().and_then(|completed| completed.value.fault());
+        let fault = body.fault().or_else(failed).unwrap_or_default();
+        self.trace(self.me, || What::Unknown { message: body.name(), from, expected: &expected, fault: &fault });
         self.observer().closed = true;
     }
 

@@ -30,7 +30,7 @@ impl Context {
     #[inline]
     fn has_room_at_once(&self, to: Address) -> bool {
         let Some(head) = self.heads.get(to.slot() as usize) else { return false };
-        self.observer.is_none()
+        !self.is_watched
             && to.far() == 0
             && head.generation == to.generation()
             && head.count() < self.limits.queued_per_point
@@ -74,7 +74,7 @@ impl Context {
     pub(crate) fn post_distant(&mut self, to: Address, from: Address, body: Body) {
         match self.admit(to, from, &body) {
             Ok(()) => {
-                self.inbound += usize::from(to.far() == 0);
+                self.inbound += usize::from(from.is_far());
                 let distant = Body::distant(Distant { to_far: to.far(), from, body });
                 self.run.push_back(Envelope::distant(to, distant));
             }

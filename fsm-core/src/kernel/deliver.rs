@@ -6,6 +6,7 @@ use crate::body::Body;
 use crate::counters::Undelivered;
 use crate::envelope::{Envelope, Kind};
 use crate::head::{BACKLOG, OVERFLOWING};
+use crate::lifecycle::Stop;
 use crate::name::MessageId;
 use crate::point::Did;
 use crate::trace::What;
@@ -31,7 +32,7 @@ impl Kernel {
         head.queued -= 1;
         let from = Address::of_word(from);
         let Some(body) = body else { return true };
-        let is_slow = head.queued & (BACKLOG | OVERFLOWING) != 0 || cx.observer.is_some();
+        let is_slow = head.queued & (BACKLOG | OVERFLOWING) != 0 || cx.is_watched;
         if is_slow {
             self.one_slow(slot, from, body, None);
             return true;
@@ -42,6 +43,9 @@ impl Kernel {
         };
         (cx.me, cx.from) = (to, from);
         cx.counters.handled += 1;
+        if cx.observer.is_some() {
+            cx.looks_at(point.look());
+        }
         let did = point.receive(body, &mut self.cx);
         // What nearly every message leads to is looked for at once.
         let Some(cx) = &self.cx else { return true };
@@ -61,8 +65,10 @@ impl Kernel {
         cx.me = cx.address(slot);
         cx.from = from;
         cx.counters.handled += 1;
-        let did =
-            if cx.observer.is_some() { self.receive_watched(slot, body) } else { point.receive(body, &mut self.cx) };
+        if cx.observer.is_some() {
+            cx.looks_at(point.look());
+        }
+        let did = if cx.is_watched { self.receive_watched(slot, body) } else { point.receive(body, &mut self.cx) };
         self.follow(slot, from, did, timer);
     }
 
@@ -135,7 +141,7 @@ impl Kernel {
             Kind::Distant | Kind::Plain => {
                 let Some(distant) = envelope.body.and_then(Body::into_distant) else { return };
                 if let Some(cx) = &mut self.cx {
-                    cx.inbound -= usize::from(distant.to_far == 0);
+                    cx.inbound -= usize::from(distant.from.is_far());
                 }
                 self.relieve(slot);
                 let Some(cx) = &mut self.cx else { return };
@@ -201,10 +207,13 @@ impl Kernel {
         let Some(mut body) = envelope.body else { return };
         if kind == Kind::Distant {
             let Some(distant) = body.into_distant() else { return };
-            self.cx().inbound -= usize::from(distant.to_far == 0);
+            self.cx().inbound -= usize::from(distant.from.is_far());
             (to, from, body) = (to.with_far(distant.to_far), distant.from, distant.body);
         }
-        self.cx().dead_letter(to, from, body.name(), Undelivered::Ended);
+        // What a `Stop` wants has come about.
+        if !body.is::<Stop>() {
+            self.cx().dead_letter(to, from, body.name(), Undelivered::Ended);
+        }
         self.discard(to, body);
     }
 }

@@ -267,7 +267,7 @@ impl Kernel {
 
     /// Begins to count which cells and edges are taken.
     pub fn record_coverage(&mut self) {
-        self.cx().observer().coverage.get_or_insert_default();
+        self.cx().record_coverage();
     }
 
     /// What was counted since [`Kernel::record_coverage`].

@@ -167,6 +167,8 @@ pub enum What<'a> {
         from: Address,
         /// What the state has cells for, separated by commas.
         expected: &'a str,
+        /// What the message says, when it means failure; otherwise empty.
+        fault: &'a str,
     },
     /// It got a body that does not fit its message.
     Refused {
@@ -239,7 +241,7 @@ impl Event<'_> {
             | What::Deferred { .. }
             | What::Ending { .. }
             | What::Ended => Level::Object,
-            What::Unknown { message, .. } if is_lifecycle(message) => Level::Object,
+            What::Unknown { message, fault: "", .. } if is_lifecycle(message) => Level::Object,
             What::Unknown { .. } | What::Refused { .. } | What::DeadLetter { .. } | What::TimerRefused { .. } => {
                 Level::Warning
             }
@@ -256,7 +258,7 @@ impl Event<'_> {
             What::Begins { .. } | What::Received { .. } | What::Deferred { .. } => '<',
             What::Ending { .. } | What::Ended => 'X',
             What::TimerStarted { .. } | What::TimerCancelled { .. } => '_',
-            What::Unknown { message, .. } if is_lifecycle(message) => '<',
+            What::Unknown { message, fault: "", .. } if is_lifecycle(message) => '<',
             What::Unknown { .. } | What::Refused { .. } | What::DeadLetter { .. } | What::TimerRefused { .. } => '?',
             What::Panicked { .. } | What::Dropped => '!',
             What::Said { level, .. } => match level {
@@ -305,11 +307,13 @@ impl fmt::Display for What<'_> {
                 took.map_or(Ok(()), |took| write!(f, " {}us", took.as_micros()))
             }
             Self::Deferred { message, from } => write!(f, "Deferred {} from {from}", short(message)),
-            Self::Unknown { message, from, expected: "" } => {
-                write!(f, "Unknown {} from {from}", short(message))
-            }
-            Self::Unknown { message, from, expected } => {
-                write!(f, "Unknown {} from {from}, expected {expected}", short(message))
+            Self::Unknown { message, from, expected, fault } => {
+                write!(f, "Unknown {}", short(message))?;
+                if !fault.is_empty() {
+                    write!(f, " ({fault})")?;
+                }
+                write!(f, " from {from}")?;
+                if expected.is_empty() { Ok(()) } else { write!(f, ", expected {expected}") }
             }
             Self::Refused { from, reason } => write!(f, "Refused a message from {from}: {reason}"),
             Self::DeadLetter { message, to, reason } => {

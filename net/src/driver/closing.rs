@@ -122,6 +122,7 @@ impl<N: Net> Driver<N> {
             Phase::Opening | Phase::Offered | Phase::Open => connection.phase = Phase::Shutting,
             _ => return,
         }
+        connection.moved = 0;
         self.sockets.mark_dirty(token);
     }
 

@@ -63,12 +63,14 @@ pub(super) struct Connection {
     pub(super) incoming: IncomingNames,
     /// When something has come from the peer last.
     pub(super) heard: Moment,
-    /// When the peer was asked whether it is there.
-    pub(super) asked: Option<Moment>,
+    /// The peer was asked whether it is there, and nothing has come since.
+    pub(super) asked: bool,
     /// What it has sent that nobody has opened.
     pub(super) unopened: UnopenedBytes,
     /// Messages of the peer that were refused.
     pub(super) refused: u32,
+    /// Whoever sends was told that the peer reads slowly.
+    pub(super) is_congested: bool,
     /// Bytes that the peer has taken, or has sent though this end has closed, since it was asked last whether it is there.
     pub(super) moved: usize,
     /// Bytes that the peer has sent though this end has closed.
@@ -93,9 +95,10 @@ impl Connection {
             outgoing: OutgoingNames::new(),
             incoming: IncomingNames::new(),
             heard: Moment::ZERO,
-            asked: None,
+            asked: false,
             unopened: UnopenedBytes::default(),
             refused: 0,
+            is_congested: false,
             moved: 0,
             dropped: 0,
         }

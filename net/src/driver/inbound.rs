@@ -63,9 +63,12 @@ impl<N: Net> Driver<N> {
         let Some(connection) = self.sockets.connection(token).filter(|connection| connection.reads()) else { return };
         // While a link opens nothing reaches a point.
         if waits && connection.phase != Phase::Opening {
-            return self.sockets.mark(token, true, false);
+            return self.sockets.postpone(token);
         }
-        if connection.unopened.get() >= self.settings.unopened {
+        if connection.phase == Phase::Open && connection.unopened.get() >= self.settings.unopened {
+            if let Some(failed) = connection.write_error.clone() {
+                return self.peer_ended(token, failed);
+            }
             return self.sockets.stall(token);
         }
         let mut scratch = core::mem::take(&mut self.scratch);
@@ -115,7 +118,7 @@ impl<N: Net> Driver<N> {
             }
             _ => {}
         }
-        connection.heard = self.kernel.now();
+        (connection.heard, connection.asked) = (self.kernel.now(), false);
         let count = bytes.len();
         let done = self.take_frames(&mut connection, &mut bytes);
         self.time_record(token, &mut connection, count);
@@ -210,9 +213,10 @@ impl<N: Net> Driver<N> {
         match inbound {
             Inbound::Message { to, from, encoded } => {
                 self.counters.received += 1;
-                // A peer speaks in its own name, or in that of points behind it. In the name of a point of this process it
-                // could make that point, and the receiver, answer each other for ever.
-                let from = if from.is_far() { from } else { Address::NONE };
+                // A peer speaks in its own name, or in that of points behind it. In the name of somebody else, who was made known to it,
+                // it could pass for that one.
+                let owner = connection.owner;
+                let from = if from.is_far() && from.near() == owner { from } else { owner.with_far(1) };
                 if !to.is_far() && !self.kernel.is_alive(to) {
                     self.announce_gone(connection, to);
                 }
@@ -282,16 +286,15 @@ impl<N: Net> Driver<N> {
             return;
         };
         if is_busy || connection.unopened.get() >= self.settings.unopened {
-            connection.heard = now;
+            (connection.heard, connection.asked) = (now, false);
         }
         let quiet = now - connection.heard;
         if quiet < silence {
             return self.tell(proxy, Checked { again: Some(silence - quiet) });
         }
-        if connection.asked.is_some_and(|asked| asked >= connection.heard) {
+        if core::mem::replace(&mut connection.asked, true) {
             return self.peer_ended(token, Ended::Silent);
         }
-        connection.asked = Some(now);
         if let Err(error) = connection.link.ping(&mut connection.output.outlet(&mut self.pool)) {
             return self.write_failed(token, error.into());
         }

@@ -82,7 +82,20 @@ impl<N: Net> Driver<N> {
     }
 
     fn accepted(&mut self, port: Token, owner: Address, token: Token, remote: SocketAddr) {
+        let is_full = self.sockets.len() >= self.settings.sockets;
         let Some(port) = self.sockets.port(port) else { return };
+        if is_full {
+            let is_news = !core::mem::replace(&mut port.is_told, true);
+            let busy = port.security.busy();
+            // Whoever does not read it learns no more than that the connection is closed.
+            let _ = self.net.write_vectored(token, &[io::IoSlice::new(&busy)]);
+            self.net.close(token);
+            self.counters.turned_away += 1;
+            if is_news {
+                self.tell(owner, TurnedAway { reason: Failure::full(self.settings.sockets) });
+            }
+            return;
+        }
         (port.pause, port.is_told) = (Duration::ZERO, false);
         let link = match self.net.seed() {
             Ok(seed) => {

@@ -200,6 +200,7 @@ impl<N: Net> Driver<N> {
             let Some((token, readiness)) = self.sockets.take_marked() else { break };
             self.serve(token, readiness);
         }
+        self.sockets.resume_postponed();
         for _ in 0..OPENINGS.min(self.sockets.opening_len()) {
             let Some((token, readiness)) = self.sockets.take_opening() else { break };
             self.serve(token, readiness);

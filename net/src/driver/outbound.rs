@@ -89,7 +89,6 @@ impl<N: Net> Driver<N> {
         if !connection.takes_messages() {
             return Err(Undelivered::Disconnected);
         }
-        let before = connection.output.fill();
         let (border, names, limit) = (&mut connection.border, &mut connection.outgoing, connection.frame_limit);
         let appended = connection
             .output
@@ -102,7 +101,7 @@ impl<N: Net> Driver<N> {
         match appended {
             Ok(_) => {
                 self.counters.sent += 1;
-                self.tell_fill(token, before);
+                self.tell_fill(token);
                 Ok(())
             }
             Err(SendError::OutputFull { .. }) => {
@@ -113,14 +112,13 @@ impl<N: Net> Driver<N> {
         }
     }
 
-    /// Tells the proxy how full the output has become since it was `before`.
-    fn tell_fill(&mut self, token: Token, before: Fill) {
+    /// Tells the proxy when the output has become congested, or is no more.
+    pub(super) fn tell_fill(&mut self, token: Token) {
         let Some(connection) = self.sockets.connection(token) else { return };
-        let (owner, waiting, now) = (connection.owner, connection.output.len(), connection.output.fill());
+        let (owner, waiting) = (connection.owner, connection.output.len());
         // Between congested and full nothing changes for those who send: at full the connection ends.
-        let was_congested = before != Fill::Normal;
-        let congested = now != Fill::Normal;
-        if congested != was_congested {
+        let congested = connection.output.fill() != Fill::Normal;
+        if core::mem::replace(&mut connection.is_congested, congested) != congested {
             self.tell(owner, Filled { congested, waiting });
         }
     }
@@ -135,7 +133,6 @@ impl<N: Net> Driver<N> {
 
     fn flush_one(&mut self, token: Token) {
         let Some(connection) = self.sockets.connection(token) else { return };
-        let before = connection.output.fill();
         if let Err(error) = connection.seal(&mut self.pool) {
             return self.write_failed(token, error.into());
         }
@@ -148,12 +145,12 @@ impl<N: Net> Driver<N> {
                         self.sockets.mark_dirty(token); // the rest in the next turn
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return self.tell_fill(token),
                 Err(error) if error.kind() == ErrorKind::Interrupted => return self.sockets.mark_dirty(token),
                 Err(error) => return self.write_failed(token, ended_by(&error)),
             }
         }
-        self.tell_fill(token, before);
+        self.tell_fill(token);
         self.flushed(token);
     }
 

@@ -36,6 +36,8 @@ struct Entry {
     is_marked: bool,
     /// It stands in `dirty`.
     is_dirty: bool,
+    /// It stands in `stalled`.
+    is_stalled: bool,
     /// Under which it stands in `unfinished`.
     due: Option<Moment>,
 }
@@ -51,6 +53,8 @@ pub(super) struct Sockets {
     /// Those of them whose links are being opened. They have turns of their own, so that they do not hold up the others, nor
     /// the others them.
     opening: VecDeque<Token>,
+    /// Connections that were to be read while too much waits. They are the first to be read when it does not.
+    postponed: Vec<Token>,
     dirty: VecDeque<Token>,
     /// Connections of which so much waits to be opened that they are not read.
     stalled: Vec<Token>,
@@ -85,7 +89,8 @@ impl Sockets {
             self.entries.resize_with(index + 1, || None);
         }
         let (owner, readiness, due) = (None, Readiness::default(), None);
-        let entry = Entry { token, socket, owner, readiness, is_marked: false, is_dirty: false, due };
+        let entry =
+            Entry { token, socket, owner, readiness, is_marked: false, is_dirty: false, is_stalled: false, due };
         self.count += usize::from(self.entries[index].replace(entry).is_none());
     }
 
@@ -214,7 +219,25 @@ impl Sockets {
 
     /// The connection is not read before [`Sockets::unstall`] finds room for what it sends.
     pub(super) fn stall(&mut self, token: Token) {
-        self.stalled.push(token);
+        if self.entry(token).is_some_and(|entry| !core::mem::replace(&mut entry.is_stalled, true)) {
+            self.stalled.push(token);
+        }
+    }
+
+    /// The connection is to be read when less waits, before those that were read since.
+    pub(super) fn postpone(&mut self, token: Token) {
+        let Some(entry) = self.entry(token) else { return };
+        entry.readiness.readable = true;
+        if !core::mem::replace(&mut entry.is_marked, true) {
+            self.postponed.push(token);
+        }
+    }
+
+    /// Those that were postponed are the next.
+    pub(super) fn resume_postponed(&mut self) {
+        for token in core::mem::take(&mut self.postponed).into_iter().rev() {
+            self.marked.push_front(token);
+        }
     }
 
     /// Those of which less than `limit` bytes wait are read again.
@@ -226,6 +249,9 @@ impl Sockets {
             core::mem::take(&mut self.stalled).into_iter().partition(|token| self.has_unopened(*token, limit));
         self.stalled = still;
         for token in over {
+            if let Some(entry) = self.entry(token) {
+                entry.is_stalled = false;
+            }
             self.mark(token, true, false);
         }
     }
@@ -301,7 +327,7 @@ impl Sockets {
     pub(super) fn take_overdue(&mut self, now: Moment) -> Option<(Token, bool)> {
         let (_, token) = self.unfinished.first().copied().filter(|(due, _)| *due <= now)?;
         self.expect_whole(token, None);
-        let is_unread = self.stalled.contains(&token) || self.entry(token).is_some_and(|entry| entry.is_marked);
+        let is_unread = self.entry(token).is_some_and(|entry| entry.is_marked || entry.is_stalled);
         Some((token, is_unread))
     }
 

@@ -223,7 +223,7 @@ impl ListenSecurity {
 
     /// What to write to a connection that cannot be served now, before it is closed. It costs no computation and needs no
     /// link.
-    pub fn busy(&self) -> [u8; PREAMBLE] {
+    pub(crate) fn busy(&self) -> [u8; PREAMBLE] {
         Preamble::refusal(self.mode(), Reason::Busy).encode()
     }
 

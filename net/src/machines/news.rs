@@ -47,18 +47,22 @@ impl News {
     /// The link is open, and who takes the peer's messages is known.
     pub(super) fn opened(&mut self, peer: &LinkPeer, cx: &mut Context) {
         self.opened = cx.now();
-        let (remote, at, key) = (self.remote, self.opened, peer.key);
+        let (remote, at, key, binding) = (self.remote, self.opened, peer.key, peer.binding);
         match &self.origin {
-            Origin::Accepted { listening } => self.tell(Accepted { listening: *listening, remote, at, key }, cx),
+            Origin::Accepted { listening } => {
+                self.tell(Accepted { listening: *listening, remote, at, key, binding }, cx)
+            }
             Origin::Connected { requested, local } => {
-                self.tell(Connected { requested: requested.clone(), remote, local: *local, at, key }, cx);
+                self.tell(Connected { requested: requested.clone(), remote, local: *local, at, key, binding }, cx);
             }
         }
     }
 
     /// There will be no connection.
     pub(super) fn not_opened(&mut self, reason: Failure, cx: &mut Context) {
-        self.is_told = true;
+        if core::mem::replace(&mut self.is_told, true) {
+            return;
+        }
         match &self.origin {
             Origin::Accepted { listening } => self.tell(NotAccepted { listening: *listening, reason }, cx),
             Origin::Connected { requested, .. } => {
@@ -70,7 +74,9 @@ impl News {
 
     /// The peer has gone, and this end had not closed.
     pub(super) fn abandoned(&mut self, reason: Ended, cx: &mut Context) {
-        self.is_told = true;
+        if core::mem::replace(&mut self.is_told, true) {
+            return;
+        }
         let Self { remote, opened, .. } = *self;
         self.tell(Abandoned { remote, opened, at: cx.now(), reason }, cx);
     }

@@ -12,7 +12,7 @@ use super::news::{News, Origin};
 use crate::driver::ConnectionId;
 use crate::host_port::HostPort;
 use crate::link::LinkPeer;
-use crate::messages::{Close, Failure};
+use crate::messages::{Close, Ended, Failure};
 use crate::orders::{
     Attach, Begin, Check, Checked, Cut, Dialled, Filled, GiveUp, Lost, Opened, Released, Settled, Shut, Slow,
 };
@@ -20,6 +20,8 @@ use crate::request::{Peer, SessionMaker};
 
 /// How long a session may take to end when its connection is to be closed.
 const SESSION_END: Duration = Duration::from_secs(3);
+/// The same when the controller ends: it has less than the grace time of points for all that is below it.
+const HURRY: Duration = Duration::from_millis(1_500);
 /// How long a peer may take to answer when it is asked whether it is there.
 const ANSWER: Duration = Duration::from_secs(5);
 /// How long a peer may take to read some of what was sent before the close.
@@ -41,6 +43,12 @@ pub struct Proxy {
     session: Option<Address>,
     /// What the session has completed with.
     value: Option<Value>,
+    /// How the connection was lost, while its session still ends.
+    lost: Option<Ended>,
+    /// The session was asked to end.
+    is_closing: bool,
+    /// The driver has nothing of the connection any more.
+    is_released: bool,
     /// Whether the controller ends, which leaves no time for a peer that reads slowly.
     stopped: bool,
 }
@@ -82,7 +90,20 @@ impl Proxy {
 
     fn new(connection: ConnectionId, news: News) -> Self {
         let (open_within, check_every, attempt, maker, session, value) = (Duration::ZERO, None, None, None, None, None);
-        Self { connection, news, open_within, check_every, attempt, maker, session, value, stopped: false }
+        Self {
+            connection,
+            news,
+            open_within,
+            check_every,
+            attempt,
+            maker,
+            session,
+            value,
+            lost: None,
+            is_closing: false,
+            is_released: false,
+            stopped: false,
+        }
     }
 
     pub(crate) fn session(self, maker: Option<SessionMaker>) -> Self {
@@ -144,10 +165,27 @@ impl Proxy {
 
     /// A session ends first, and its end closes the connection.
     fn close(&mut self, cx: &mut Context) -> Next<Self> {
-        let Some(session) = self.session else { return self.shut(cx) };
-        cx.stop(session);
-        cx.start(SESSION_END, Stubborn);
+        let Some(session) = self.session else { return self.leave(cx) };
+        if !core::mem::replace(&mut self.is_closing, true) {
+            cx.stop(session);
+            cx.start(SESSION_END, Stubborn);
+        }
+        if self.stopped {
+            cx.start(HURRY, Stubborn);
+        }
         Self::OPEN
+    }
+
+    /// The session, if there was one, has ended or had its time. What this end has said since the peer went comes before the
+    /// order, and is still written: the peer may have ended its half only.
+    fn leave(&mut self, cx: &mut Context) -> Next<Self> {
+        if let Some(reason) = self.lost.take() {
+            self.news.abandoned(reason, cx);
+        }
+        if self.is_released {
+            return Self::complete(Done);
+        }
+        self.shut(cx)
     }
 
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
@@ -191,14 +229,10 @@ impl Proxy {
         self.give_up(Failure::timed_out("the peer has not opened its link in time"), cx)
     }
 
-    /// The session, if there is one, is below this machine: it is asked to end, and ends before this machine does.
+    /// The session, if there is one, is asked to end, and the controller told when it has.
     fn OPEN_Lost(&mut self, lost: Lost, cx: &mut Context) -> Next<Self> {
-        self.news.abandoned(lost.reason, cx);
-        if let Some(session) = self.session {
-            cx.stop(session);
-        }
-        // What this end has said since goes before this order, and is still written: the peer may have ended its half only.
-        self.shut(cx)
+        self.lost = Some(lost.reason);
+        self.close(cx)
     }
 
     fn OPEN_Close(&mut self, _: Close, cx: &mut Context) -> Next<Self> {
@@ -218,12 +252,18 @@ impl Proxy {
 
     fn OPEN_Completed(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
         self.value = Some(completed.value);
-        self.shut(cx)
+        self.leave(cx)
     }
 
     /// The session does not end: the connection does.
     fn OPEN_Stubborn(&mut self, _: Stubborn, cx: &mut Context) -> Next<Self> {
-        self.shut(cx)
+        self.leave(cx)
+    }
+
+    /// The socket of a lost connection is closed, and the session still ends.
+    fn OPEN_Released(&mut self, _: Released) -> Next<Self> {
+        self.is_released = true;
+        Self::OPEN
     }
 
     fn OPEN_Enter(&mut self, cx: &mut Context) {

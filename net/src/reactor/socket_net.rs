@@ -122,8 +122,14 @@ impl SocketNet {
         // Frames are gathered before they are written. A failure here (a peer gone already) shows at the first read.
         stream.set_nodelay(true).ok();
         if let Some(silence) = self.keep_alive {
-            let question = TcpKeepalive::new().with_time(silence).with_interval(silence / 4).with_retries(4);
+            let question = TcpKeepalive::new()
+                .with_time(silence)
+                .with_interval((silence / 4).max(Duration::from_secs(1)))
+                .with_retries(4);
             SockRef::from(&stream).set_tcp_keepalive(&question).ok();
+            // While something waits to be acknowledged the system asks nothing, and would send it again for a quarter of an hour.
+            #[cfg(any(target_os = "linux", target_os = "android"))]
+            SockRef::from(&stream).set_tcp_user_timeout(Some(silence * 2)).ok();
         }
         let name = packed(self.sockets.next_token());
         self.registry.register(&mut stream, name, Interest::READABLE | Interest::WRITABLE)?;
