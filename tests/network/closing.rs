@@ -14,6 +14,7 @@ scenarios!(
     what_was_sent_before_a_close_arrives,
     what_fills_buffers_before_a_close_arrives_too,
     what_was_sent_before_the_sender_ended_arrives,
+    what_was_sent_before_a_close_arrives_also_when_the_sender_ends,
     both_ends_close_at_once,
     a_connection_is_closed_once_however_often_one_asks,
     a_controller_that_ends_takes_its_connections_along,
@@ -84,6 +85,21 @@ fn what_was_sent_before_the_sender_ended_arrives(world: &mut impl World) {
     client.stop(world);
     for number in 0..COUNT {
         assert_eq!(server.expect::<Note>(world).0, Note { number });
+    }
+    assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
+    world.finish();
+}
+
+/// More than the buffers hold: the connection is still closing when its controller ends.
+fn what_was_sent_before_a_close_arrives_also_when_the_sender_ends(world: &mut impl World) {
+    let Pair { server, client, there, .. } = Pair::new(world);
+    client.act(world, move |cx| {
+        (0..40).for_each(|number| cx.send(there, Bulk::new(number, 250_000)));
+        cx.send(there, Close);
+    });
+    client.stop(world);
+    for number in 0..40 {
+        assert_eq!(server.expect::<Bulk>(world).0.number, number);
     }
     assert_eq!(server.expect::<Abandoned>(world).0.reason, Ended::ByPeer);
     world.finish();
