@@ -19,14 +19,14 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use measure::{cores, last_core, use_cores};
-use options::{Options, USAGE};
+use options::{CONNECTIONS, Options, USAGE};
 use table::{Row, Table};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let text = match arguments.split_first() {
         Some((first, rest)) if first == "--child" => {
-            rows::points::child(rest).ok_or_else(|| "a child wants a column, words and a number of points".to_owned())
+            rows::child(rest).ok_or_else(|| "a child wants what its row gives it".to_owned())
         }
         Some((first, _)) if first == "--help" => Ok(USAGE.to_owned()),
         _ => {
@@ -50,13 +50,13 @@ fn report(options: &Options) -> String {
     let all_cores = std::thread::available_parallelism().map_or(1, Into::into);
     let all = cores();
     let (core, one) = last_core(&all);
-    let mut rows = Vec::new();
+    let mut rows = [Vec::new(), Vec::new()];
     for group in &options.groups {
         // cargo may use every core
         use_cores(if *group == "build" { &all } else { &one });
-        rows.extend(measure(group, options));
+        rows[usize::from(CONNECTIONS.contains(group))].extend(measure(group, options));
     }
-    format!("{}\n{}", Table(&rows), footer(options, &rows, core, &load_before, all_cores))
+    format!("{}\n{}", Table(&rows), footer(options, &rows.concat(), core, &load_before, all_cores))
 }
 
 fn measure(group: &str, options: &Options) -> Vec<Row> {
@@ -69,6 +69,9 @@ fn measure(group: &str, options: &Options) -> Vec<Row> {
         "points" => rows::points::rows(size),
         "timers" => rows::timers::rows(size),
         "scattered" => rows::hops::scattered(size),
+        "sealing" => rows::sealing::rows(size),
+        "requests" => rows::requests::rows(size),
+        "handshakes" => rows::handshakes::rows(size),
         _ => rows::build::rows(size),
     }
 }
@@ -83,10 +86,12 @@ fn footer(options: &Options, rows: &[Row], core: usize, load_before: &str, all_c
     );
     let _ = writeln!(
         text,
-        "Medians of {} interleaved rounds ({} for points, timers fired, the scattered ring and build) after one that does not count, on core {core} \
-         (build: on all); CPU time; less is better. A ratio is the median of the rounds' ratios.",
+        "Medians of {} interleaved rounds ({} for the scattered ring, points, timers fired, build and pending handshakes, {} for \
+         half-open peers) after one that does not count, on core {core} (build: on all); CPU time, but p50 is by the wall clock; \
+         less is better. A ratio is the median of the rounds' ratios.",
         options.size.rounds,
         options.size.few_rounds(),
+        rows::handshakes::crowd_rounds(&options.size),
     );
     text.push_str("Largest (max - min) / median of a row's contenders:");
     for row in rows {

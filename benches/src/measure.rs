@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::time::{TimeVal, TimeValLike as _};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
@@ -25,12 +25,40 @@ pub(crate) enum Column {
     Statig,
     /// tokio-util's `DelayQueue`.
     DelayQueue,
+    /// statepoint over a link that protects nothing.
+    Clear,
+    /// The crypto_box crate, of which our link is made.
+    CryptoBox,
+    /// The chacha20poly1305 crate.
+    ChaCha,
+    /// The ring crate, with ChaCha20-Poly1305.
+    Ring,
+    /// The snow crate: Noise.
+    Snow,
+    /// The rustls crate: TLS 1.3.
+    Rustls,
+    /// An echo over sockets, written by hand, that protects nothing. Those of snow and rustls are the same one.
+    Bare,
 }
 
 impl Column {
     /// All columns in the order of the table.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Ours, Self::Stripped, Self::Boxed, Self::Mpsc, Self::Match, Self::Statig, Self::DelayQueue];
+    pub(crate) const ALL: [Self; 14] = [
+        Self::Ours,
+        Self::Stripped,
+        Self::Boxed,
+        Self::Mpsc,
+        Self::Match,
+        Self::Statig,
+        Self::DelayQueue,
+        Self::Clear,
+        Self::CryptoBox,
+        Self::ChaCha,
+        Self::Ring,
+        Self::Snow,
+        Self::Rustls,
+        Self::Bare,
+    ];
 
     /// The heading.
     pub(crate) fn title(self) -> &'static str {
@@ -42,6 +70,13 @@ impl Column {
             Self::Match => "match",
             Self::Statig => "statig",
             Self::DelayQueue => "DelayQueue",
+            Self::Clear => "clear",
+            Self::CryptoBox => "crypto_box",
+            Self::ChaCha => "chacha20poly1305",
+            Self::Ring => "ring",
+            Self::Snow => "snow",
+            Self::Rustls => "rustls",
+            Self::Bare => "bare echo",
         }
     }
 }
@@ -68,6 +103,11 @@ impl Samples {
     /// slows both sides of its ratio.
     pub(crate) fn ratio_to(&self, other: &Self) -> f64 {
         Self(self.0.iter().zip(&other.0).map(|(mine, other)| mine / other).collect()).median()
+    }
+
+    /// How much more than `other` these are, round by round.
+    pub(crate) fn minus(&self, other: &Self) -> Self {
+        Self(self.0.iter().zip(&other.0).map(|(mine, other)| mine - other).collect())
     }
 
     /// (largest - smallest) / median.
@@ -111,6 +151,11 @@ pub(crate) fn cpu_time() -> Duration {
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).expect("Linux has a CPU clock for each process").into()
 }
 
+/// The wall clock: time in which others had the core counts.
+pub(crate) fn wall_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).expect("every system has one").into()
+}
+
 /// CPU time of the child processes that have ended, their own children included.
 pub(crate) fn children_cpu_time() -> Duration {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).expect("Linux counts for all children");
@@ -123,6 +168,26 @@ pub(crate) fn nanoseconds_each(units: usize, work: impl FnOnce()) -> f64 {
     let begin = cpu_time();
     work();
     (cpu_time() - begin).as_nanos() as f64 / units as f64
+}
+
+/// The figure below which `share` of `figures` are: 0.5 gives the median. There must be one at least.
+pub(crate) fn percentile(mut figures: Vec<f64>, share: f64) -> f64 {
+    assert!(!figures.is_empty(), "nothing was measured");
+    figures.sort_by(f64::total_cmp);
+    figures[((figures.len() - 1) as f64 * share) as usize]
+}
+
+/// The same for spans that follow one another, by time and not by number: for `share` of the time the span under way was
+/// shorter. A thousand short ones do not hide a long one.
+pub(crate) fn percentile_of_time(mut spans: Vec<f64>, share: f64) -> f64 {
+    assert!(!spans.is_empty(), "nothing was measured");
+    spans.sort_by(f64::total_cmp);
+    let mut left = spans.iter().sum::<f64>() * share;
+    let reached = spans.iter().position(|span| {
+        left -= span;
+        left <= 0.0
+    });
+    spans[reached.unwrap_or(spans.len() - 1)]
 }
 
 /// Resident bytes of this process. `smaps_rollup` is exact, `statm` may be off by some 100 KiB.
@@ -141,9 +206,26 @@ pub(crate) fn cores() -> CpuSet {
     sched_getaffinity(Pid::from_raw(0)).expect("a process may read its own affinity")
 }
 
-/// Keeps this process and its future children on these cores.
+/// Keeps this thread, and what it starts later, on these cores.
 pub(crate) fn use_cores(cores: &CpuSet) {
     sched_setaffinity(Pid::from_raw(0), cores).expect("a process may narrow its own affinity");
+}
+
+/// Lets this thread run on any core but those it was kept on. Where there is no other it stays.
+pub(crate) fn leave_cores() {
+    let mut others = CpuSet::new();
+    let kept = cores();
+    for core in (0..CpuSet::count()).filter(|core| !kept.is_set(*core).unwrap_or(true)) {
+        others.set(core).expect("within the bounds");
+    }
+    let _ = sched_setaffinity(Pid::from_raw(0), &others);
+}
+
+/// Lets this process open as many files and sockets as it may; how many that is.
+pub(crate) fn open_files() -> usize {
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("a process may ask for its limits");
+    setrlimit(Resource::RLIMIT_NOFILE, most, most).expect("a process may raise its own limit up to the hard one");
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 /// The last core of `cores`, alone: interrupts and other people's work tend to be on the first.
@@ -200,6 +282,20 @@ mod tests {
     fn a_round_that_was_slow_for_all_does_not_change_a_ratio() {
         let (mine, other) = (Samples::new(vec![2.0, 20.0, 20.0]), Samples::new(vec![1.0, 10.0, 1.0]));
         assert_eq!(mine.ratio_to(&other), 2.0);
+    }
+
+    #[test]
+    fn what_one_needs_more_than_another_is_counted_round_by_round() {
+        let (mine, other) = (Samples::new(vec![3.0, 13.0, 5.0]), Samples::new(vec![1.0, 10.0, 1.0]));
+        assert_eq!(mine.minus(&other).median(), 3.0);
+    }
+
+    #[test]
+    fn a_percentile_of_time_is_not_hidden_by_many_short_spans() {
+        let mut spans = vec![1.0; 900];
+        spans.push(100.0);
+        assert_eq!((percentile(spans.clone(), 0.99), percentile_of_time(spans.clone(), 0.99)), (1.0, 100.0));
+        assert_eq!(percentile_of_time(spans, 0.5), 1.0);
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! The command line.
 
 /// The groups of rows that `--rows` chooses from, in the order of the table.
-pub(crate) const GROUPS: [&str; 8] =
-    ["dispatch", "ping-pong", "ring", "fan-in", "points", "timers", "scattered", "build"];
+pub(crate) const GROUPS: [&str; 11] =
+    ["dispatch", "ping-pong", "ring", "fan-in", "points", "timers", "scattered", "build", "sealing", "requests", "handshakes"];
+
+/// Those of them that are about connections: a part of the table with columns of its own.
+pub(crate) const CONNECTIONS: [&str; 3] = ["sealing", "requests", "handshakes"];
 
 /// What is printed on `--help` and after a mistake.
 pub(crate) const USAGE: &str = "\
 usage: speed [--quick] [--rows NAME,NAME..] [--rounds N]
   --quick   a tenth of the work in 3 rounds and without `build`: a few seconds in all
-  --rows    only these: dispatch, ping-pong, ring, fan-in, points, timers, scattered, build
+  --rows    only these: dispatch, ping-pong, ring, fan-in, points, timers, scattered, build, sealing, requests, handshakes
   --rounds  the figures are medians of so many rounds (15)";
 
 /// How much work is done.

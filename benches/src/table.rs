@@ -5,7 +5,7 @@ use std::fmt;
 use crate::measure::{Column, Samples};
 
 /// A line of the table: what the contenders needed for one unit of the same work.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Row {
     /// Its name, as in `--rows` with a word more.
     pub(crate) name: &'static str,
@@ -24,8 +24,8 @@ pub(crate) enum Check {
     AtMost { column: Column, factor: f64 },
     /// Ours must be at least `factor` times as fast as this column; `aim` is hoped for.
     TimesAsFast { column: Column, factor: f64, aim: Option<f64> },
-    /// Ours may be at most so many units.
-    Below(f64),
+    /// Ours may be at most so many units; `aim` is hoped for.
+    Below { most: f64, aim: Option<f64> },
 }
 
 impl Row {
@@ -60,32 +60,37 @@ impl Row {
             }
             Check::TimesAsFast { column, factor, aim } => {
                 let ratio = self.ratio(column, Column::Ours);
-                let aim = aim.map_or_else(String::new, |aim| format!(" (aim {aim})"));
                 (
                     ratio.map(|ratio| format!("{ratio:.2} x as fast as {}", column.title())),
-                    format!(">= {factor}{aim}"),
+                    format!(">= {factor}{}", hoped_for(aim)),
                     ratio.map(|ratio| ratio >= factor),
                 )
             }
-            Check::Below(most) => (ours.map(figure), format!("<= {most}"), ours.map(|ours| ours <= most)),
+            Check::Below { most, aim } => {
+                (ours.map(figure), format!("<= {most}{}", hoped_for(aim)), ours.map(|ours| ours <= most))
+            }
         };
         let met = met.map(|met| if met { "yes" } else { "NO" });
         [ratio.unwrap_or_default(), target, met.unwrap_or_default().to_owned()]
     }
 
-    fn lines(&self) -> Vec<Vec<String>> {
+    fn lines(&self, columns: &[Column]) -> Vec<Vec<String>> {
         let mut first = vec![format!("{}, {}", self.name, self.unit)];
-        first.extend(Column::ALL.map(|column| self.median(column).map_or_else(String::new, figure)));
+        first.extend(columns.iter().map(|column| self.median(*column).map_or_else(String::new, figure)));
         let mut judged = self.checks.iter().map(|check| self.judge(*check));
         first.extend(judged.next().unwrap_or_default());
         let mut lines = vec![first];
         for more in judged {
-            let mut line = vec![String::new(); 1 + Column::ALL.len()];
+            let mut line = vec![String::new(); 1 + columns.len()];
             line.extend(more);
             lines.push(line);
         }
         lines
     }
+}
+
+fn hoped_for(aim: Option<f64>) -> String {
+    aim.map_or_else(String::new, |aim| format!(" (aim {aim})"))
 }
 
 /// Three digits that count.
@@ -97,40 +102,52 @@ fn figure(value: f64) -> String {
     }
 }
 
-/// All rows, as Markdown that is aligned for the terminal too.
+/// All rows, as Markdown that is aligned for the terminal too. Each part has the columns that its rows fill: who is
+/// measured on one question has nothing to say to the other.
 #[derive(Debug)]
-pub(crate) struct Table<'a>(pub(crate) &'a [Row]);
+pub(crate) struct Table<'a>(pub(crate) &'a [Vec<Row>]);
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines = vec![vec!["row".to_owned()]];
-        lines[0].extend(Column::ALL.map(|column| column.title().to_owned()));
-        lines[0].extend(["ratio", "target", "met"].map(str::to_owned));
-        for row in self.0 {
-            lines.extend(row.lines());
+        let mut parts = self.0.iter().filter(|rows| !rows.is_empty());
+        parts.next().map_or(Ok(()), |rows| write_part(f, rows))?;
+        parts.try_for_each(|rows| {
+            writeln!(f)?;
+            write_part(f, rows)
+        })
+    }
+}
+
+fn write_part(f: &mut fmt::Formatter<'_>, rows: &[Row]) -> fmt::Result {
+    let is_filled = |column: &Column| rows.iter().any(|row| row.samples(*column).is_some());
+    let columns: Vec<Column> = Column::ALL.into_iter().filter(is_filled).collect();
+    let mut lines = vec![vec!["row".to_owned()]];
+    lines[0].extend(columns.iter().map(|column| column.title().to_owned()));
+    lines[0].extend(["ratio", "target", "met"].map(str::to_owned));
+    for row in rows {
+        lines.extend(row.lines(&columns));
+    }
+    let widths: Vec<usize> =
+        (0..lines[0].len()).map(|i| lines.iter().map(|line| line[i].len()).max().unwrap_or(0)).collect();
+    for (number, line) in lines.iter().enumerate() {
+        for (i, (cell, width)) in line.iter().zip(&widths).enumerate() {
+            if (1..=columns.len()).contains(&i) {
+                write!(f, "| {cell:>width$} ")?;
+            } else {
+                write!(f, "| {cell:width$} ")?;
+            }
         }
-        let widths: Vec<usize> =
-            (0..lines[0].len()).map(|i| lines.iter().map(|line| line[i].len()).max().unwrap_or(0)).collect();
-        for (number, line) in lines.iter().enumerate() {
-            for (i, (cell, width)) in line.iter().zip(&widths).enumerate() {
-                if (1..=Column::ALL.len()).contains(&i) {
-                    write!(f, "| {cell:>width$} ")?;
-                } else {
-                    write!(f, "| {cell:width$} ")?;
-                }
+        writeln!(f, "|")?;
+        if number == 0 {
+            for (i, width) in widths.iter().enumerate() {
+                let right = (1..=columns.len()).contains(&i);
+                let colon = if right { ":" } else { "-" };
+                write!(f, "|{}{colon}", "-".repeat(width + 1))?;
             }
             writeln!(f, "|")?;
-            if number == 0 {
-                for (i, width) in widths.iter().enumerate() {
-                    let right = (1..=Column::ALL.len()).contains(&i);
-                    let colon = if right { ":" } else { "-" };
-                    write!(f, "|{}{colon}", "-".repeat(width + 1))?;
-                }
-                writeln!(f, "|")?;
-            }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -164,12 +181,23 @@ mod tests {
 
     #[test]
     fn a_second_target_stands_in_a_line_of_its_own() {
-        let mut row = row(70.0, 1500.0, Check::Below(72.0));
-        row.checks.push(Check::Below(60.0));
-        let text = Table(&[row]).to_string();
+        let mut row = row(70.0, 1500.0, Check::Below { most: 72.0, aim: None });
+        row.checks.push(Check::Below { most: 60.0, aim: Some(50.0) });
+        let text = Table(&[vec![row]]).to_string();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 4);
         assert!(lines[2].contains("ring, ns") && lines[2].contains("yes"));
-        assert!(!lines[3].contains("ring") && lines[3].contains("NO"));
+        assert!(!lines[3].contains("ring") && lines[3].contains("<= 60 (aim 50) | NO"));
+    }
+
+    #[test]
+    fn a_part_has_the_columns_that_its_rows_fill() {
+        let check = Check::Below { most: 1.0, aim: None };
+        let clear = Row { samples: vec![(Column::Clear, Samples::new(vec![1.0]))], ..row(1.0, 1.0, check) };
+        let text = Table(&[Vec::new(), vec![row(1.0, 2.0, check)], vec![clear]]).to_string();
+        let heads: Vec<&str> = text.lines().filter(|line| line.starts_with("| row")).collect();
+        assert_eq!(heads.len(), 2, "an empty part is left out");
+        assert!(heads[0].contains("tokio mpsc") && !heads[0].contains("clear"));
+        assert!(heads[1].contains("clear") && !heads[1].contains("tokio mpsc"));
     }
 }

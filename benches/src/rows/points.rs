@@ -3,8 +3,6 @@
 //! Each sample is a process of its own, so that each contender begins with an empty heap. A point has had one message (ours
 //! its `Start`) before it counts as idle.
 
-use std::process::Command;
-
 use crate::measure::{Column, Contender, cpu_time, interleave, resident_bytes};
 use crate::options::Size;
 use crate::ours;
@@ -39,7 +37,7 @@ fn row(name: &'static str, size: &Size, words: usize, figure: Figure) -> Row {
         })
     };
     let (unit, checks) = match figure {
-        Figure::Bytes => ("bytes besides it", vec![Check::Below(72.0)]),
+        Figure::Bytes => ("bytes besides it", vec![Check::Below { most: 72.0, aim: None }]),
         Figure::Nanoseconds => ("cpu-ns", Vec::new()),
     };
     Row {
@@ -54,27 +52,17 @@ fn row(name: &'static str, size: &Size, words: usize, figure: Figure) -> Row {
 }
 
 fn measured_in_a_child(column: Column, words: usize, count: usize) -> (f64, f64) {
-    let program = std::env::current_exe().expect("a running program has a file");
-    let output = Command::new(program)
-        .args(["--child", column.title(), &words.to_string(), &count.to_string()])
-        .output()
-        .expect("this program can be started again");
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = super::in_a_child(&["points", column.title(), &words.to_string(), &count.to_string()]);
     let mut figures = text.split_whitespace().map(str::parse::<f64>);
     match (figures.next(), figures.next()) {
         (Some(Ok(bytes)), Some(Ok(nanoseconds))) => (bytes, nanoseconds),
-        _ => panic!("a child said {text:?} and {:?}", String::from_utf8_lossy(&output.stderr)),
+        _ => panic!("a child said {text:?}"),
     }
 }
 
-/// What a child does: `arguments` are a column's title, the words of the struct and the number of points. Its answer is bytes
-/// besides the struct and nanoseconds, for each point.
-pub(crate) fn child(arguments: &[String]) -> Option<String> {
-    let [title, words, count] = arguments else {
-        return None;
-    };
+/// What a child does that is to make `count` points of `words` each: bytes besides the struct and nanoseconds, for each.
+pub(crate) fn child(title: &str, words: usize, count: usize) -> Option<String> {
     let column = Column::ALL.into_iter().find(|column| column.title() == title)?;
-    let (words, count): (usize, usize) = (words.parse().ok()?, count.parse().ok()?);
     let (bytes_before, cpu_before) = (resident_bytes(), cpu_time());
     let mut answer = None;
     let measure = || {
