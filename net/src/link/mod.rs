@@ -16,7 +16,7 @@
 //! | `cutter.rs` | bytes cut into records, frames put together into batches |
 //! | `secured.rs` | the link: a handshake, then records; goodbye, ping |
 //! | `suite.rs` | the primitives; the only file that names the packages behind them |
-//! | `short.rs` | with the feature `short-records`: short records to the same bytes, faster |
+//! | `short.rs` | short records to the same bytes, faster |
 //! | `public_key.rs`, `base32.rs` | keys that everybody may know, as bytes and as text |
 //! | `identity.rs`, `key_file.rs` | secrets, and files for them |
 //! | `trust.rs`, `known_keys.rs` | whose key is accepted; the keys that were met first |
@@ -67,7 +67,6 @@ mod public_key;
 mod record;
 mod secured;
 mod security;
-#[cfg(feature = "short-records")]
 mod short;
 mod suite;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Suite 1: X25519, XChaCha20-Poly1305 and BLAKE2b, and the few ways in which the link uses them.
 //!
-//! Only this file names the packages behind them, so that another suite is another file. What is secret lies in one place of
+//! Only this file, and `short.rs` beside it, name the packages behind them, so that another suite is another file. What is secret lies in one place of
 //! the heap and is wiped when it is dropped; copies that the compiler or those packages leave on the stack are not.
 
 use std::fmt;
@@ -142,7 +142,6 @@ impl RecordKey {
     }
 
     pub(super) fn seal(&self, nonce: &Nonce, text: &mut [u8]) -> Result<Tag, LinkError> {
-        #[cfg(feature = "short-records")]
         if text.len() <= super::short::MOST {
             return Ok(super::short::seal(&self.0, nonce, text));
         }
@@ -152,7 +151,6 @@ impl RecordKey {
     }
 
     pub(super) fn open(&self, nonce: &Nonce, text: &mut [u8], tag: &Tag) -> Result<(), LinkError> {
-        #[cfg(feature = "short-records")]
         if text.len() <= super::short::MOST {
             return super::short::open(&self.0, nonce, text, tag);
         }

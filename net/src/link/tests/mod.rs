@@ -12,7 +12,6 @@ mod memory;
 mod preamble;
 mod records;
 mod rekeying;
-#[cfg(feature = "short-records")]
 mod short;
 mod text;
 mod trust;
