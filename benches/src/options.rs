@@ -1,8 +1,19 @@
 //! The command line.
 
 /// The groups of rows that `--rows` chooses from, in the order of the table.
-pub(crate) const GROUPS: [&str; 11] =
-    ["dispatch", "ping-pong", "ring", "fan-in", "points", "timers", "scattered", "build", "sealing", "requests", "handshakes"];
+pub(crate) const GROUPS: [&str; 11] = [
+    "dispatch",
+    "ping-pong",
+    "ring",
+    "fan-in",
+    "points",
+    "timers",
+    "scattered",
+    "build",
+    "sealing",
+    "requests",
+    "handshakes",
+];
 
 /// Those of them that are about connections: a part of the table with columns of its own.
 pub(crate) const CONNECTIONS: [&str; 3] = ["sealing", "requests", "handshakes"];
