@@ -1,11 +1,19 @@
 //! Many connections at once.
 
-use statepoint::prelude::*;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
 
-use crate::messages::Note;
+use statepoint::prelude::*;
+use statepoint::sim::Faults;
+use statepoint::{Limits, NetSettings};
+
+use crate::frames::{self, Called, DEFAULT};
+use crate::messages::{self, Bulk, Note};
 use crate::puppet::Puppet;
 use crate::scenarios;
-use crate::world::World;
+use crate::simulated::Simulated;
+use crate::world::{Raw, World, write_all};
 
 scenarios!(
     a_thousand_connections_talk_at_once,
@@ -117,4 +125,83 @@ fn connections_come_and_go_and_nothing_is_left(world: &mut impl World) {
     assert_eq!((world.sockets(here), world.sockets(there)), (1, 0));
     world.finish();
     assert_eq!(world.net_counters(there).connected, 600);
+}
+
+/// Counts what comes, and notes when somebody else than those who flood it has been heard.
+struct Tally {
+    at: HostPort,
+    is_heard: Rc<Cell<bool>>,
+}
+
+#[state_machine]
+impl Tally {
+    fn ANY_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
+        cx.listen(&self.at);
+        Next::STAY
+    }
+    fn ANY_Listening(&mut self, _: Listening) -> Next<Self> {
+        Next::STAY
+    }
+    fn ANY_Accepted(&mut self, _: Accepted) -> Next<Self> {
+        Next::STAY
+    }
+    fn ANY_Abandoned(&mut self, _: Abandoned) -> Next<Self> {
+        Next::STAY
+    }
+    fn ANY_Note(&mut self, _: Note) -> Next<Self> {
+        Next::STAY
+    }
+    fn ANY_Bulk(&mut self, _: Bulk) -> Next<Self> {
+        self.is_heard.set(true);
+        Next::STAY
+    }
+    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+}
+
+/// Each of their reads brings more than is handled in several turns, and there is always more to read.
+#[test]
+fn peers_that_flood_a_point_do_not_keep_others_from_being_read() {
+    for flooders in [1, 3] {
+        let faults = Faults { buffer_least: 1 << 20, buffer_most: 1 << 20, ..Faults::default() };
+        let world = &mut Simulated::with(1, faults);
+        let settings = NetSettings { read_pause: 64, ..NetSettings::default() };
+        let (here, there) = (world.host_with(Limits::default(), settings), world.host());
+        let at = std::net::SocketAddr::new(Simulated::ip(here), 32_011);
+        let is_heard = Rc::new(Cell::new(false));
+        world.create(here, Tally { at: at.into(), is_heard: Rc::clone(&is_heard) });
+        world.settle();
+        let client = Puppet::new(world, there);
+        let door = client.connect(world, at);
+        let mut raws: Vec<_> = (0..flooders).map(|_| world.dial(at)).collect();
+        let first = frames::message(DEFAULT, None, Called::Name(Note::NAME), &[], &messages::note(1));
+        let more = frames::message(DEFAULT, None, Called::Number(0), &[], &messages::note(1)).repeat(3_000);
+        for raw in &mut raws {
+            write_all(world, raw, &first);
+        }
+        let mut rest = vec![0; flooders];
+        let (mut turns, mut most) = (0, 0);
+        while !is_heard.get() {
+            for (raw, rest) in raws.iter_mut().zip(&mut rest) {
+                while let Ok(count) = raw.write(&more[*rest..]) {
+                    *rest = (*rest + count) % more.len();
+                }
+            }
+            if turns == 50 {
+                client.send(world, door, Bulk::new(1, 10));
+            }
+            turns += 1;
+            // One turn of each host, however much is left to do.
+            let net = world.net();
+            net.advance(net.now() + Duration::from_millis(1));
+            world.turn(there);
+            world.turn(here);
+            most = most.max(world.kernel(here).queued_from_far());
+            assert!(turns < 300, "{flooders} peers keep another from being heard");
+        }
+        assert!(turns > 50 && most > 1_000, "{most} messages wait: that is no flood");
+        raws.into_iter().for_each(Raw::close);
+        world.finish();
+    }
 }

@@ -19,6 +19,7 @@ scenarios!(
     a_kernel_without_room_for_a_connection_turns_the_peer_away,
     a_kernel_without_room_for_a_connection_tells_who_connects,
     a_kernel_without_room_for_a_session_closes_the_connection,
+    a_server_with_as_many_connections_as_it_may_have_says_that_it_is_busy,
 );
 
 fn with_points(world: &mut impl World, points: u32) -> usize {
@@ -82,6 +83,30 @@ fn a_kernel_without_room_for_a_session_closes_the_connection(world: &mut impl Wo
     world.run_until("the connection to end", |world| world.kernel(here).points() == 2);
     assert!(world.kernel(here).now() - told < Duration::from_secs(1), "it is cut at once");
     assert_eq!((world.sockets(here), server.names()), (1, vec![]));
+    world.finish();
+}
+
+fn a_server_with_as_many_connections_as_it_may_have_says_that_it_is_busy(world: &mut impl World) {
+    // The port and one connection.
+    let settings = NetSettings { sockets: 2, ..NetSettings::default() };
+    let (here, there) = (world.host_with(Limits::default(), settings), world.host());
+    let Pair { server, client, at, there, .. } = Pair::on(world, here, there);
+    for _ in 0..3 {
+        client.soon(world, move |cx| {
+            cx.connect(at);
+        });
+        let (fault, _) = client.expect::<NotConnected>(world);
+        // What the peer had said already is not read, and the reset that follows may come first.
+        assert!(["busy", "reset"].iter().any(|word| fault.to_string().contains(word)), "{fault}");
+    }
+    let (fault, _) = server.expect::<NotAccepted>(world);
+    assert_eq!((fault.listening, fault.reason.kind), (at, ErrorKind::QuotaExceeded));
+    assert_eq!((server.names(), world.net_counters(here).turned_away), (vec![], 3), "it is told once");
+    client.send(world, there, Close);
+    server.expect::<Abandoned>(world);
+    client.expect::<Closed>(world);
+    client.connect(world, at);
+    server.expect::<Accepted>(world);
     world.finish();
 }
 
