@@ -20,12 +20,15 @@ use flags::{Flags, Task};
 use settings::SettingsError;
 pub use settings::{Settings, SettingsField};
 
+/// How many lines of warnings are written in a second.
+const WARNINGS: u32 = 200;
+
 /// Runs a program whose main point is what `create` makes of the settings.
 ///
 /// * The fields of the settings are the flags: `server_name: String` is set by `--server-name=Buster`. A value comes from
 ///   `factory`, or from the settings file (`--store-settings` writes it), or from the environment
 ///   (`STATEPOINT_SERVER_NAME`), or from a flag; the last that has one wins. `--help` lists them all.
-/// * `--debug-level=LEVEL` writes the trace to stderr. Without it: warnings and faults, `WARNING`.
+/// * `--debug-level=LEVEL` writes the trace to stderr. Without it: warnings and faults, `WARNING`, at most 200 lines a second.
 /// * INT, TERM, HUP and QUIT send `Stop` to the main point, USR1 and USR2 `Pause` and `Resume`; a second one of the first
 ///   four ends the process at once.
 /// * The value with which the main point completes is written to stdout and the exit code is 0. A fault is written to
@@ -165,7 +168,9 @@ fn drive<S, P: IntoPoint>(
     create: impl FnOnce(S, Handle) -> P,
 ) -> std::io::Result<Value> {
     if flags.level < Level::None {
-        let trace = TextTrace::new(flags.level, output::log);
+        // Who asks for more than warnings wants all of it.
+        let mut log = output::Log::new((flags.level >= Level::Warning).then_some(WARNINGS));
+        let trace = TextTrace::new(flags.level, move |line: &str| log.line(line, clock::stopwatch().as_secs()));
         reactor.kernel_mut().set_sink(trace.with_time(clock::time_of_day()).with_stopwatch(clock::stopwatch));
     }
     let handle = reactor.handle();
