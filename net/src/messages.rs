@@ -129,7 +129,8 @@ pub struct Closed {
     pub opened: Moment,
     /// When it ended.
     pub at: Moment,
-    /// How it went: [`Ended::ByUs`], unless the peer could not take the rest.
+    /// How it went: [`Ended::ByUs`] when the peer has said goodbye too. Otherwise nobody knows how much it has taken of what was
+    /// sent last.
     pub reason: Ended,
 }
 

@@ -8,7 +8,7 @@ use crate::frames::{self, Called, DEFAULT};
 use crate::messages::{self, Bulk, Note};
 use crate::puppet::{Pair, Puppet};
 use crate::scenarios;
-use crate::world::{HostId, Raw, World, read_to_end, write_all};
+use crate::world::{HostId, Raw, World, read_to_end, say_goodbye, write_all};
 
 scenarios!(
     a_sender_that_is_too_fast_is_told_and_told_again_when_the_peer_has_caught_up,
@@ -75,7 +75,7 @@ fn a_sender_that_is_too_fast_is_told_and_told_again_when_the_peer_has_caught_up(
     server.send(world, back, Close);
     let (rest, was_reset) = read_to_end(world, &mut raw);
     assert!(!was_reset && got + rest.len() > sent as usize * 10_000, "all of it arrives");
-    raw.close();
+    say_goodbye(world, &mut raw);
     assert_eq!(server.expect::<Closed>(world).0.reason, Ended::ByUs);
     world.finish();
 }

@@ -340,7 +340,7 @@ fn a_session_that_does_not_end_loses_its_connection_all_the_same() {
     assert_eq!(read_to_end(world, &mut raw), (frames::GOODBYE.to_vec(), false));
     let took = world.simulation.now() - began;
     assert!(took >= Duration::from_secs(3) && took < Duration::from_secs(4), "{took:?}");
-    raw.close();
+    say_goodbye(world, &mut raw);
     let (closed, _) = server.expect::<Closed>(world);
     assert!(closed.value.is::<Done>() && closed.reason == Ended::ByUs);
     // Then it is dropped, so that nothing is left.

@@ -149,7 +149,8 @@ pub(crate) fn a_peer_in_the_middle_of_a_frame_gets_what_was_sent_before_the_clos
     world.settle();
     let (bytes, was_reset) = read_to_end(world, &mut raw);
     assert!(bytes.len() > 15_000_000 && !was_reset, "{} bytes", bytes.len());
-    assert_eq!(server.pick::<Closed>(world).0.reason, Ended::ByUs);
+    // It may have got them all. But somebody on the way who cuts a stream looks the same.
+    assert_eq!(server.pick::<Closed>(world).0.reason, Ended::CutShort);
     world.finish();
 }
 

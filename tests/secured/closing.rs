@@ -8,7 +8,7 @@ use statepoint::prelude::*;
 use statepoint::wire::LinkError;
 
 use crate::in_every_mode;
-use crate::insider::{called, calling};
+use crate::insider::{Insider, called, calling};
 use crate::messages::{Bulk, Note};
 use crate::modes::{MODES, connecting, listen, listening, pair};
 use crate::puppet::{Pair, Puppet};
@@ -24,6 +24,7 @@ in_every_mode!(
     a_listener_that_leaves_during_the_handshake_is_not_connected_to,
     what_comes_behind_a_goodbye_is_refused,
     a_peer_that_has_said_goodbye_gets_what_waits,
+    who_closes_knows_whether_the_peer_has_heard_it,
 );
 
 fn either_end_closes_and_both_know_that_it_was_in_order(world: &mut impl World, mode: Mode) {
@@ -101,7 +102,9 @@ fn a_stream_that_is_cut_at_any_byte_is_told_from_one_that_ends<W: World>(world: 
         }
         let reason = server.expect::<Abandoned>(world).0.reason;
         assert_eq!(reason, if cut == stream.len() { Ended::ByPeer } else { Ended::CutShort }, "after {cut} bytes");
-        assert_eq!(peer.is_left(world), Ok(()), "the server says goodbye all the same");
+        // Who was cut short does not say goodbye: nobody is to take it for an answer.
+        let is_answered = if cut == stream.len() { Ok(()) } else { Err(LinkError::CutOff) };
+        assert_eq!(peer.is_left(world), is_answered, "after {cut} bytes");
         peer.raw.close();
         if cut == stream.len() {
             break;
@@ -216,6 +219,45 @@ fn a_peer_that_has_said_goodbye_gets_what_waits<W: World>(world: &mut W, mode: M
     assert_eq!(peer.is_left(world), Ok(()));
     assert_eq!(peer.frames.len(), 8);
     peer.raw.close();
+    world.finish();
+}
+
+fn who_closes_knows_whether_the_peer_has_heard_it<W: World>(world: &mut W, mode: Mode) {
+    let host = world.host();
+    let server = Puppet::new(world, host);
+    let own = world.own(host);
+    let (at, _) = listen(world, &server, listening(mode, own));
+    // It answers, or leaves without a word; it has heard the close by then, or not.
+    for (answers, leaves_first, reason) in [
+        (true, false, Ended::ByUs),
+        (false, false, Ended::CutShort),
+        (true, true, Ended::ByUs),
+        (false, true, Ended::CutShort),
+    ] {
+        let mut peer = calling(world, mode, at, u64::from(answers) * 2 + u64::from(leaves_first));
+        peer.open(world);
+        let back = server.expect::<Accepted>(world).1;
+        let leave = |world: &mut W, peer: &mut Insider<W::Raw>| {
+            let goodbye = if answers { peer.goodbye() } else { Vec::new() };
+            write_all(world, &mut peer.raw, &goodbye);
+            peer.raw.shutdown();
+        };
+        server.act(world, move |cx| {
+            cx.send(back, Note { number: 1 });
+            cx.send(back, Close);
+        });
+        if leaves_first {
+            leave(world, &mut peer);
+        }
+        let is_answered = peer.is_left(world) == Ok(());
+        assert!(is_answered || (leaves_first && !answers), "who closes says goodbye, unless it is cut short before");
+        assert_eq!(peer.frames.len(), 1);
+        if !leaves_first {
+            leave(world, &mut peer);
+        }
+        assert_eq!(server.expect::<Closed>(world).0.reason, reason);
+        peer.raw.close();
+    }
     world.finish();
 }
 

@@ -60,14 +60,11 @@ impl<N: Net> Driver<N> {
             // Both ends close at once: what waits is still written. A frame that the peer had begun is of no interest, and
             // it may have been completed: what comes after the close is not taken.
             Phase::Shutting if ended.is_orderly() => {
-                connection.phase = Phase::Draining(Ended::ByUs);
+                connection.phase = Phase::Draining(closed(ended));
                 return self.sockets.mark_dirty(token);
             }
             // This end has closed: the peer's end is all that was missing.
-            Phase::Shutting | Phase::Shut => {
-                let reason = if ended.is_orderly() { Ended::ByUs } else { ended };
-                return self.finish(token, reason);
-            }
+            Phase::Shutting | Phase::Shut => return self.finish(token, closed(ended)),
             Phase::Opening | Phase::Offered | Phase::Open => {}
         }
         if ended.breaks_rules() {
@@ -226,4 +223,9 @@ impl<N: Net> Driver<N> {
         self.net.close(token);
         self.sockets.unthrottle_all();
     }
+}
+
+/// How a connection has ended that this end was closing. Only a peer that says goodbye has heard all of it.
+fn closed(ended: Ended) -> Ended {
+    if ended == Ended::ByPeer { Ended::ByUs } else { ended }
 }

@@ -123,7 +123,8 @@ impl Connection {
     fn says_goodbye(&self) -> bool {
         let is_last = match &self.phase {
             Phase::Shutting => true,
-            Phase::Draining(ended) => ended.is_orderly(),
+            // Who was cut short does not say that all was in order: the peer would take it for an answer.
+            Phase::Draining(ended) => matches!(ended, Ended::ByPeer | Ended::ByUs),
             _ => false,
         };
         is_last && self.link.state() != LinkState::Closed

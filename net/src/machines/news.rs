@@ -89,7 +89,7 @@ impl News {
         let Self { remote, opened, .. } = *self;
         let value = value.unwrap_or_else(|| Value::from(Done));
         // Both ends have closed at once, and the driver heard of the peer's end first.
-        let reason = if reason.is_orderly() { Ended::ByUs } else { reason };
+        let reason = if reason == Ended::ByPeer { Ended::ByUs } else { reason };
         self.tell(Closed { value, remote, opened, at: cx.now(), reason }, cx);
     }
 
