@@ -11,9 +11,12 @@
 //! | `closing.rs` | how links end: in order, at once, cut at any byte |
 //! | `openings.rs` | peers that never open their links |
 //! | `unfinished.rs` | records that are begun and not ended |
+//! | `conversation.rs`, `way.rs`, `attacks.rs` | a conversation, an attacker between its ends, and what he achieves |
 //! | `insider.rs` | a peer that knows how links work, and writes what a test likes |
 
+mod attacks;
 mod closing;
+mod conversation;
 #[path = "../network/frames.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod frames;
@@ -38,6 +41,7 @@ mod settings;
 mod simulated;
 mod talking;
 mod unfinished;
+mod way;
 #[path = "../network/world.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod world;
