@@ -4,7 +4,9 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use statepoint::prelude::*;
+use statepoint::{Limits, NetSettings};
 
+use crate::messages::Note;
 use crate::puppet::Puppet;
 use crate::simulated::Simulated;
 use crate::world::{HostId, World};
@@ -58,5 +60,43 @@ fn an_attempt_stopped_in_a_turn_that_ends_at_any_moment_leaves_nothing() {
         assert_eq!((client.waiting(), world.sockets(there)), (0, 0), "{busy}: {:?}", client.names());
         assert!(!world.kernel(there).is_alive(attempt));
     }
+    world.finish();
+}
+
+/// Each of a crowd costs the system a while when it is given up. So only some of them go in a turn, and whoever talks waits for
+/// a turn or two and not for all of them.
+#[test]
+fn a_crowd_that_is_given_up_at_once_does_not_hold_up_who_talks() {
+    const CROWD: usize = 3_000;
+    let world = &mut Simulated::calm();
+    let settings = NetSettings { openings: 2 * CROWD, ..NetSettings::default() };
+    let (here, there) = (world.host_with(Limits::default(), settings), world.host());
+    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+    let (at, _) = server.listen(world);
+    let far = client.connect(world, at);
+    server.expect::<Accepted>(world);
+    let crowd: Vec<_> = (0..CROWD).map(|_| world.connect_raw(at)).collect();
+    world.run_until("the crowd", |world| world.net_counters(here).accepted == 1 + CROWD as u64);
+    // Everybody's time is over, and then somebody says something.
+    let over = world.simulation.now() + Duration::from_secs(5);
+    world.net().advance(over);
+    client.send(world, far, Note { number: 1 });
+    world.turn(there);
+    world.net().advance(over + Duration::from_millis(1));
+    let mut turns = 0;
+    while server.count::<Note>() == 0 {
+        let before = world.sockets(here);
+        world.turn(here);
+        turns += 1;
+        assert!(before - world.sockets(here) <= 20, "{before} sockets, then {}", world.sockets(here));
+    }
+    assert!(turns <= 2, "{turns} turns");
+    world.run_until("the crowd to be gone", |world| world.sockets(here) == 2);
+    assert_eq!(server.count::<NotAccepted>(), CROWD);
+    for _ in 0..CROWD {
+        assert_eq!(server.pick::<NotAccepted>(world).0.reason.kind, ErrorKind::TimedOut);
+    }
+    server.expect::<Note>(world);
+    drop(crowd);
     world.finish();
 }

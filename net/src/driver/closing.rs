@@ -2,9 +2,9 @@
 
 use fsm_core::{Address, Level};
 
-use super::Driver;
 use super::connection::{Connection, ConnectionId, Phase};
 use super::sockets::Socket;
+use super::{CUTS, Driver};
 use crate::messages::Ended;
 use crate::net::{Net, Token};
 use crate::orders::{Attach, Lost, Released, Slow};
@@ -146,8 +146,20 @@ impl<N: Net> Driver<N> {
         }
     }
 
-    /// The order `Cut`.
+    /// Orders for which there was no time in the turn before.
+    pub(super) fn cut_the_rest(&mut self) {
+        self.cuts_left = CUTS;
+        for _ in 0..CUTS {
+            let Some((proxy, at_once)) = self.cuts.pop_front() else { return };
+            self.cut(proxy, at_once);
+        }
+    }
+
+    /// The order `Cut`. When too many go at once it is carried out a little later.
     pub(super) fn cut(&mut self, proxy: Address, at_once: bool) {
+        if self.cuts_left == 0 {
+            return self.cuts.push_back((proxy, at_once));
+        }
         let Some(token) = self.sockets.of(proxy) else {
             return self.tell_released(proxy);
         };
@@ -156,6 +168,7 @@ impl<N: Net> Driver<N> {
         if moves && !at_once {
             return self.tell(proxy, Slow);
         }
+        self.cuts_left -= 1;
         // Where all is written the system goes on to deliver it when the socket is closed.
         if !matches!(connection.phase, Phase::Shut | Phase::Lingering(_)) {
             self.net.abort(token);

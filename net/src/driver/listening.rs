@@ -15,8 +15,11 @@ use crate::messages::{Ended, Failure};
 use crate::net::{AcceptFailure, Net, Token};
 use crate::orders::{Bind, Bound, Incoming, NotBound, TurnedAway};
 
-/// Peers that one port accepts in one turn at the most.
-const ACCEPTS: usize = 64;
+/// Peers that one port accepts in one turn at the most. When there are too many who have not opened their links, each costs one
+/// of the others its place: some 100 microseconds together.
+const ACCEPTS: usize = 16;
+/// Peers that one port turns away in one turn at the most.
+const TURNED_AWAY: usize = 64;
 /// How long a port waits when the system has no room; doubled each time up to the second figure.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
@@ -139,7 +142,7 @@ impl<N: Net> Driver<N> {
 
     /// The system has no room: whoever waits learns it at once, and the port waits before it tries again.
     fn exhausted(&mut self, token: Token, owner: Address, error: &io::Error) {
-        let turned_away = self.net.accept_and_drop(token, ACCEPTS);
+        let turned_away = self.net.accept_and_drop(token, TURNED_AWAY);
         self.counters.turned_away += turned_away as u64;
         let now = self.kernel.now();
         let Some(port) = self.sockets.port(token) else { return };

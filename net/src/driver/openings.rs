@@ -6,17 +6,17 @@
 
 use core::cmp::Reverse;
 use core::net::{IpAddr, Ipv6Addr};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::net::Token;
 
 /// Who has not opened its link yet, and from where.
 #[derive(Default)]
 pub(super) struct Openings {
-    /// Only looked into, never walked: its order must not show.
-    origins: HashMap<Token, IpAddr>,
-    /// With their numbers, the oldest first.
-    by_origin: BTreeMap<IpAddr, VecDeque<(u64, Token)>>,
+    /// With their numbers. Only looked into, never walked: its order must not show.
+    origins: HashMap<Token, (IpAddr, u64)>,
+    /// By their numbers, the oldest first.
+    by_origin: BTreeMap<IpAddr, BTreeMap<u64, Token>>,
     last: u64,
 }
 
@@ -27,16 +27,16 @@ impl Openings {
 
     pub(super) fn begin(&mut self, token: Token, from: IpAddr) {
         let origin = origin(from);
-        self.origins.insert(token, origin);
         self.last += 1;
-        self.by_origin.entry(origin).or_default().push_back((self.last, token));
+        self.origins.insert(token, (origin, self.last));
+        self.by_origin.entry(origin).or_default().insert(self.last, token);
     }
 
     /// The link is open, or never will be.
     pub(super) fn end(&mut self, token: Token) {
-        let Some(origin) = self.origins.remove(&token) else { return };
+        let Some((origin, number)) = self.origins.remove(&token) else { return };
         let Some(tokens) = self.by_origin.get_mut(&origin) else { return };
-        tokens.retain(|(_, other)| *other != token);
+        tokens.remove(&number);
         if tokens.is_empty() {
             self.by_origin.remove(&origin);
         }
@@ -45,9 +45,9 @@ impl Openings {
     /// Who has to go when there is no room for another one: the oldest of those from the address with the most of them. Of
     /// several such addresses, that of the oldest.
     pub(super) fn crowd_out(&mut self) -> Option<Token> {
-        let age = |tokens: &VecDeque<(u64, Token)>| tokens.front().map(|(number, _)| Reverse(*number));
+        let age = |tokens: &BTreeMap<u64, Token>| tokens.keys().next().map(|number| Reverse(*number));
         let most = self.by_origin.values().max_by_key(|tokens| (tokens.len(), age(tokens)))?;
-        let (_, token) = *most.front()?;
+        let token = *most.values().next()?;
         self.end(token);
         Some(token)
     }
