@@ -132,7 +132,7 @@ pub(crate) trait Raw {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
     /// Reads what is there, at most 64 KiB. Nothing is the end of the stream.
     fn read(&mut self) -> io::Result<Vec<u8>>;
-    /// Ends the peer's own direction.
+    /// Ends the peer's own direction, if the connection is still there.
     fn shutdown(&mut self);
     /// Closes.
     fn close(self);

@@ -132,18 +132,12 @@ impl<N: Net> Driver<N> {
 
     pub(super) fn shut_write_half(&mut self, token: Token) {
         let Some(connection) = self.sockets.connection(token) else { return };
-        let reason = match &connection.phase {
-            Phase::Lingering(reason) => reason.clone(),
-            _ => {
-                connection.phase = Phase::Shut;
-                Ended::ByUs
-            }
-        };
-        match self.net.shutdown(token) {
-            // The peer's end may lie in the socket unread.
-            Ok(()) => self.sockets.mark(token, true, false),
-            Err(_) => self.finish(token, reason),
+        if !matches!(connection.phase, Phase::Lingering(_)) {
+            connection.phase = Phase::Shut;
         }
+        // It fails when the peer has gone. The peer's end, whichever it was, may lie in the socket unread.
+        let _ = self.net.shutdown(token);
+        self.sockets.mark(token, true, false);
     }
 
     /// Orders for which there was no time in the turn before.
