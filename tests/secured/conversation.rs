@@ -42,7 +42,8 @@ pub(crate) struct Script {
     pub(crate) pause: Duration,
     pub(crate) sizes: Vec<usize>,
     pub(crate) server_closes: bool,
-    /// There is one connection, and the two ends may not agree on the client's address.
+    /// There is one connection, the two ends may not agree on the client's address, and who closes has heard the other end out:
+    /// the same is said each time.
     pub(crate) is_single: bool,
 }
 
@@ -69,6 +70,11 @@ pub(crate) struct Log(Rc<RefCell<Vec<(Address, Seen)>>>);
 impl Log {
     fn add(&self, far: Address, seen: Seen) {
         self.0.borrow_mut().push((far, seen));
+    }
+
+    /// Whether there was an end, or no connection at all.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.borrow().iter().any(|(_, seen)| matches!(seen, Seen::NotOpened(_) | Seen::Ended(..)))
     }
 
     fn all(&self) -> Vec<Seen> {
@@ -108,6 +114,7 @@ pub(crate) struct Speaker {
     pub(crate) at: Rc<RefCell<Option<SocketAddr>>>,
     /// Open connections: who has connected, the far end, how many rounds are over, and how much was said.
     open: Vec<(SocketAddr, Address, usize, u32)>,
+    heard: u32,
 }
 
 impl Speaker {
@@ -121,7 +128,7 @@ impl Speaker {
 
     fn client_of(connect: Option<Connect>, script: &Script) -> Self {
         let (log, at) = (Log::default(), Rc::default());
-        Self { listen: None, connect, script: script.clone(), log, at, open: Vec::new() }
+        Self { listen: None, connect, script: script.clone(), log, at, open: Vec::new(), heard: 0 }
     }
 
     fn is_server(&self) -> bool {
@@ -144,12 +151,24 @@ impl Speaker {
                 cx.send(*far, Saying::new(*of, from_server, number, &self.script.sizes));
             }
             (*round, *said) = (*round + 1, *said + count);
-            if *round == self.script.rounds.len() && self.script.server_closes == from_server {
+            if *round == self.script.rounds.len() && self.script.server_closes == from_server && !self.script.is_single
+            {
                 cx.send(*far, Close);
             }
         }
+        self.close_if_done(cx);
         if self.open.iter().any(|(_, _, round, _)| *round < self.script.rounds.len()) {
             cx.start(self.script.pause, Round);
+        }
+    }
+
+    fn close_if_done(&self, cx: &mut Context) {
+        let closes = self.script.is_single && self.script.server_closes == self.is_server();
+        if let [(_, far, _, said)] = self.open[..]
+            && closes
+            && (said, self.heard) == (self.script.count(), self.script.count())
+        {
+            cx.send(far, Close);
         }
     }
 
@@ -192,6 +211,8 @@ impl Speaker {
     }
     fn ANY_Saying(&mut self, saying: Saying, cx: &mut Context) -> Next<Self> {
         self.log.add(cx.from(), Seen::Said(saying));
+        self.heard += 1;
+        self.close_if_done(cx);
         Next::STAY
     }
     fn ANY_Round(&mut self, _: Round, cx: &mut Context) -> Next<Self> {

@@ -12,11 +12,14 @@
 //! | `openings.rs` | peers that never open their links |
 //! | `unfinished.rs` | records that are begun and not ended |
 //! | `conversation.rs`, `way.rs`, `attacks.rs` | a conversation, an attacker between its ends, and what he achieves |
+//! | `carrier.rs`, `cuts.rs` | somebody who carries the bytes, and cuts them off |
 //! | `insider.rs` | a peer that knows how links work, and writes what a test likes |
 
 mod attacks;
+mod carrier;
 mod closing;
 mod conversation;
+mod cuts;
 #[path = "../network/frames.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod frames;
