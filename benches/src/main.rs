@@ -78,11 +78,13 @@ fn measure(group: &str, options: &Options) -> Vec<Row> {
 
 fn footer(options: &Options, rows: &[Row], core: usize, load_before: &str, all_cores: usize) -> String {
     let mut text = format!(
-        "Machine: {}, {} cores, Linux {}. Load average before {load_before}, after {}.\n",
+        "Machine: {}, {} cores, Linux {}. Load average before {load_before}, after {}. Built {} flags for this processor.\n",
         processor(),
         all_cores,
         first_line("/proc/sys/kernel/osrelease"),
         load(),
+        // what matters to ciphers
+        if cfg!(all(target_arch = "x86_64", target_feature = "avx2")) { "with" } else { "without" },
     );
     let _ = writeln!(
         text,
