@@ -16,8 +16,8 @@ use zeroize::{Zeroize, Zeroizing};
 use super::suite::{Nonce, Tag};
 use crate::wire::LinkError;
 
-/// From here on the other code is as fast, in bytes.
-pub(super) const MOST: usize = 4_096;
+/// From here on the other code is as fast, in bytes. Sooner in a program that is compiled for processors with AVX2.
+pub(super) const MOST: usize = if cfg!(target_feature = "avx2") { 256 } else { 4_096 };
 
 pub(super) fn seal(key: &[u8; 32], nonce: &Nonce, text: &mut [u8]) -> Tag {
     let (mut cipher, mac_key) = begin(key, nonce);
