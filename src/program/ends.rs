@@ -36,7 +36,7 @@ pub struct ListenSettings {
     pub encrypted: bool,
     /// encrypts, and proves to clients that this server owns the identity in this file
     pub identity: Option<PathBuf>,
-    /// admits the owner of this public key, and others only if they are named too; needs --identity
+    /// admits the owner of this public key, and others only if they are named too; while none is, everybody; needs --identity
     pub allow: Vec<PublicKey>,
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Flags<S> {
     pub(super) json: bool,
     pub(super) task: Task,
     pub(super) file: PathBuf,
+    /// What the user should know, though it stops nothing.
+    pub(super) notes: Vec<SettingsError>,
 }
 
 /// What is to be done.
@@ -78,13 +80,22 @@ impl<S: Settings> Flags<S> {
         };
         let file = given.own("settings-file").map_or_else(|| store::default_path(program), PathBuf::from);
         let task = given.task();
+        let mut notes = Vec::new();
         if task != Task::Reset {
             let is_named = given.own("settings-file").is_some() && task != Task::Store;
             for (field, value) in store::load(&file, is_named)?.unwrap_or_default() {
-                // A field that the program does not have any more is no error: an older version stored it.
                 if let Some(known) = fields.get_mut(&field) {
                     *known = value;
+                    continue;
                 }
+                let meant = nearest(&field, fields.keys().cloned());
+                let stray = SettingsError::Stray { file: file.display().to_string(), field, meant };
+                // The program's own file may be of an older version. In one that somebody has named, it is a mistake: the
+                // program would do with less than was meant.
+                if is_named {
+                    return Err(stray);
+                }
+                notes.push(stray);
             }
         }
         for field in fields.keys().cloned().collect::<Vec<_>>() {
@@ -107,9 +118,12 @@ impl<S: Settings> Flags<S> {
             None => level,
         };
         // Numbers are checked here: a port of 70000 is a number, but no port.
-        let settings = serde_json::from_value(Value::Object(fields.clone()))
-            .map_err(|error| SettingsError::Unfit { reason: error.to_string() })?;
-        Ok(Self { settings, fields, level, json: given.has("json"), task, file })
+        let settings = serde_json::from_value(Value::Object(fields.clone())).map_err(|error| {
+            let wrong = fields.iter().find(|(field, value)| !fits(field, value));
+            let setting = wrong.map_or_else(|| "settings".into(), |(field, value)| format!("{field}={}", plain(value)));
+            SettingsError::Unfit { setting, reason: error.to_string() }
+        })?;
+        Ok(Self { settings, fields, level, json: given.has("json"), task, file, notes })
     }
 
     /// What `--help` writes.
@@ -118,11 +132,12 @@ impl<S: Settings> Flags<S> {
         if !S::HELP.is_empty() {
             text.push_str(&format!(": {}", S::HELP));
         }
-        text.push_str("\n\nflags, with the values they have otherwise:\n");
+        text.push_str("\n\nflags, with the values they have otherwise (VALUE: none):\n");
         let known = S::fields();
         for (field, value) in fields {
             let help = known.iter().find(|known| known.name == field).map_or("", |known| known.help);
-            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let is_nothing = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+            let value = if is_nothing { "VALUE".into() } else { plain(value) };
             text.push_str(&format!("  {:<28} {help}\n", format!("--{}={value}", flag_of(field))));
         }
         text.push_str("\nflags of every program:\n");
@@ -255,6 +270,11 @@ fn text_or_json(got: String, fits: impl Fn(&Value) -> bool) -> Value {
         Some(Ok(value)) if !fits(&text) => value,
         _ => text,
     }
+}
+
+/// A value as one would write it behind its flag.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn flag_of(field: &str) -> String {

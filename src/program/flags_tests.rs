@@ -84,11 +84,18 @@ fn the_environment_is_over_the_file_and_under_the_flags() {
 }
 
 #[test]
-fn a_field_that_an_older_version_stored_is_no_error() {
+fn a_setting_that_does_not_exist_is_an_error_in_a_file_that_was_named_and_a_note_in_the_programs_own() {
     let folder = Folder::new("older");
     let path = folder.0.join("server.json");
-    std::fs::write(&path, r#"{"port": 5, "colour": "red"}"#).expect("it can be written");
-    assert_eq!(parse(&[&folder.file()]).expect("it is right").settings.port, 5);
+    std::fs::write(&path, r#"{"prot": 5, "loud": true}"#).expect("it can be written");
+    let told = "`prot` in the settings file";
+    let error = parse(&[&folder.file()]).expect_err("it does not exist").to_string();
+    assert!(error.contains(told) && error.contains("did you mean `port`?"), "{error}");
+
+    // What `--store-settings` writes must be readable afterwards.
+    let own = parse(&["--store-settings", &folder.file()]).expect("an older version stored it");
+    assert!(own.settings.loud && own.notes.len() == 1, "{:?}", own.notes);
+    assert!(own.notes[0].to_string().contains(told) && !own.fields.contains_key("prot"));
 }
 
 #[test]
@@ -110,7 +117,8 @@ fn an_unknown_flag_is_answered_with_the_one_that_was_meant() {
 fn a_wrong_value_is_answered_with_what_was_expected() {
     let error = parse(&["--port=many"]).expect_err("it is no number");
     assert_eq!(error.to_string(), "expected --port=NUMBER, got `many`");
-    assert!(matches!(parse(&["--port=70000"]), Err(SettingsError::Unfit { .. })));
+    let error = parse(&["--port=70000"]).expect_err("it is no port").to_string();
+    assert!(error.starts_with("`port=70000` does not fit: ") && error.contains("u16"), "{error}");
     assert!(matches!(parse(&["--port"]), Err(SettingsError::NoValue { .. })));
     assert!(matches!(parse(&["--settings-file"]), Err(SettingsError::NoValue { .. })));
     assert!(matches!(parse(&["stray"]), Err(SettingsError::NoFlag { .. })));
@@ -200,7 +208,19 @@ fn a_list_is_given_one_by_one_or_whole() {
     assert_eq!(nested(&["--ports=[3,4]"]).expect("it is right").ports, [3, 4]);
     assert_eq!(nested(&[]).expect("they are right").ports, [7]);
     let error = nested(&["--allow=nobody"]).expect_err("it is no key");
-    assert!(error.to_string().contains("public key"), "{error}");
+    let error = error.to_string();
+    assert!(error.starts_with("`allow=[\"nobody\"]` does not fit") && error.contains("public key"), "{error}");
+}
+
+#[test]
+fn the_help_has_no_values_for_what_is_not_set() {
+    let (at, ports) = (crate::ListenSettings::at("localhost", 1), vec![7]);
+    let fields = serde_json::to_value(Nested { at, nick: None, age: None, ports, names: Vec::new() });
+    let help = Flags::<Nested>::help("nested", fields.expect("it can be written").as_object().expect("a struct"));
+    assert!(
+        help.contains("--nick=VALUE ") && help.contains("--names=VALUE ") && help.contains("--ports=[7] "),
+        "{help}"
+    );
 }
 
 #[test]

@@ -145,6 +145,9 @@ impl<S: Settings> Program<S> {
         create: impl FnOnce(S, Handle) -> P,
     ) -> Result<ExitCode, SettingsError> {
         let flags = Flags::parse(name, &self.factory, self.level, arguments, |name| std::env::var_os(name))?;
+        for note in &flags.notes {
+            output::note(name, note);
+        }
         match flags.task {
             Task::Help => return Ok(output::print(&Flags::<S>::help(name, &flags.fields))),
             Task::Dump => return Ok(output::print_json(&flags.fields)),

@@ -25,9 +25,14 @@ pub(super) fn print_json(fields: &serde_json::Map<String, serde_json::Value>) ->
 }
 
 /// One line on stderr.
-pub(super) fn complain(program: &str, text: &dyn Display, code: i32) -> ExitCode {
+pub(super) fn note(program: &str, text: &dyn Display) {
     // Nobody is left to tell when stderr is closed.
     let _ = writeln!(std::io::stderr().lock(), "{program}: {text}");
+}
+
+/// One line on stderr, and the exit code.
+pub(super) fn complain(program: &str, text: &dyn Display, code: i32) -> ExitCode {
+    note(program, text);
     ExitCode::from(u8::try_from(code).ok().filter(|code| *code != 0).unwrap_or(172))
 }
 

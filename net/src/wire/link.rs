@@ -1,9 +1,10 @@
 //! The place for a link between frames and socket.
 //!
 //! A link turns one stream of bytes into another: what the socket gives into the peer's frames, our frames into what the
-//! socket takes. [`Clear`] changes nothing. An encrypted link keeps everything of its own to itself: its handshake messages,
-//! how it cuts the stream into records, the records that only it understands (goodbye, new keys, are you there). Decoder and
-//! output see frames with their lengths in either case.
+//! socket takes. It keeps everything of its own to itself: its preamble and handshake messages, how it cuts the stream into
+//! records, the records that only it understands (goodbye, new keys, are you there). Decoder and output see frames with their
+//! lengths in either case. The links of connections are made by [`ListenSecurity`](crate::ListenSecurity) and
+//! [`ConnectSecurity`](crate::ConnectSecurity); [`Clear`] is the simplest thing that is one, for examples and tests.
 
 use std::error::Error;
 use std::fmt;
@@ -239,7 +240,8 @@ pub trait Link: fmt::Debug {
     }
 }
 
-/// The link that does nothing: frames are the stream, and the end of the stream is the goodbye.
+/// The link that does nothing: frames are the stream, and the end of the stream is the goodbye. It has not even a preamble, so
+/// no connection uses it: one in the mode `clear` opens with a preamble and goes on like this.
 ///
 /// ```
 /// use fsm_net::wire::{Clear, Link, LinkState};

@@ -18,6 +18,10 @@
 //!
 //! # Format
 //!
+//! A connection begins with a preamble of 16 bytes in each direction, in every mode; then frames follow as they are (mode
+//! `clear`) or behind a handshake in sealed records. Preamble, handshake and records are the link's, byte by byte in
+//! `docs/security.md`. The frames:
+//!
 //! ```text
 //! frame    length u32 big-endian, then as many bytes: a message or a control frame
 //! message  [to, from, name, [address, ..]]  body
