@@ -8,7 +8,7 @@ pub(crate) const NIL: u32 = u32::MAX;
 pub(crate) struct Head {
     /// Grows when the point ends, so that its address leads nowhere from then on.
     pub(crate) generation: u32,
-    /// The low 27 bits count the messages in the run queue, the rest are flags.
+    /// The low 26 bits count the messages in the run queue, the rest are flags.
     pub(crate) queued: u32,
     pub(crate) parent: u32,
     pub(crate) first_child: u32,
@@ -19,7 +19,9 @@ pub(crate) struct Head {
 }
 
 /// The low bits of [`Head::queued`].
-pub(crate) const COUNT: u32 = (1 << 27) - 1;
+pub(crate) const COUNT: u32 = (1 << 26) - 1;
+/// It gets a `Returned` for each dead letter in its name.
+pub(crate) const ASKS: u32 = 1 << 26;
 /// The point has a backlog.
 pub(crate) const BACKLOG: u32 = 1 << 27;
 /// A message to it was dropped, its sender told; lasts until half of the bound is free.

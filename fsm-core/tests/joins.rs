@@ -297,7 +297,7 @@ fn a_roll_call_tells_who_answers() {
         Ok::<_, Fault>(say(told.join(" / ")))
     };
     let expected = "here / timed out waiting for an answer to Ping (1s) / \
-                    out of service (Ping; whoever should answer has ended)";
+                    out of service (Ping; no point ever had this address)";
     assert_eq!(words(play(&mut kernel, work)), expected);
 }
 

@@ -17,6 +17,8 @@ scenarios!(
     an_answer_from_far_that_does_not_fit_counts_against_its_sender,
     a_question_over_a_connection_that_has_ended_fails_at_once,
     both_ends_ask_over_the_same_connection,
+    a_question_that_is_too_large_fails_at_once,
+    questions_under_way_fail_when_their_connection_ends,
 );
 
 /// Creates a child of the puppet.
@@ -131,5 +133,31 @@ fn both_ends_ask_over_the_same_connection(world: &mut impl World) {
     for puppet in [&client, &server] {
         assert_eq!(ended::<Ack>(puppet, world).expect("an answer"), Ack);
     }
+    world.finish();
+}
+
+fn a_question_that_is_too_large_fails_at_once(world: &mut impl World) {
+    let Pair { client, there, .. } = Pair::new(world);
+    create(&client, world, GetResponse::new(there, Bulk::new(1, 70_000_000)).within(Duration::MAX));
+    let fault = ended::<Ack>(&client, world).expect_err("no frame is that large");
+    assert!(fault.to_string().starts_with("Bulk cannot be sent"), "{fault}");
+    world.finish();
+}
+
+fn questions_under_way_fail_when_their_connection_ends(world: &mut impl World) {
+    let Pair { server, client, there, back, .. } = Pair::new(world);
+    let questions = [1, 2].map(|number| GetResponse::new(there, Note { number }).within(Duration::MAX));
+    create(&client, world, Concurrently::new(questions).keep_faults());
+    let (first, asker) = server.expect::<Note>(world);
+    server.expect::<Note>(world);
+    // One is answered in the last moment.
+    server.soon(world, move |cx| {
+        cx.send(asker, Ack);
+        cx.send(back, Close);
+    });
+    let answers: Vec<Result<Ack, Fault>> = ended(&client, world).expect("faults are kept");
+    assert_eq!(first.number, 1);
+    assert_eq!(answers[0].as_ref().expect("it was answered"), &Ack);
+    assert!(answers[1].as_ref().expect_err("nobody is left").is::<OutOfService>());
     world.finish();
 }

@@ -7,7 +7,8 @@ use crate::address::Address;
 use crate::body::Body;
 use crate::codec::Refused;
 use crate::context::Context;
-use crate::lifecycle::{Aborted, Faulted, ForeignAwait, Overflow, Panicked, Start, Stop, TimedOut};
+use crate::counters::Undelivered;
+use crate::lifecycle::{Aborted, Faulted, ForeignAwait, Panicked, Start, Stop, TimedOut};
 use crate::machine::{Machine, Next};
 use crate::name::short;
 use crate::unknown::Unknown;
@@ -21,9 +22,11 @@ use crate::{Message, state_machine};
 /// or another one to whom the question was handed on. So an answer that comes too late meets nobody; it is never taken for that
 /// to a later question, as it would be by a point that asks in its own name.
 ///
-/// It completes with [`TimedOut`] when no answer comes within ten seconds, or what [`GetResponse::within`] says; with
-/// [`OutOfService`] when the point that should answer has ended before it was asked; with [`Overloaded`] when the question did
-/// not fit into that point's queue. An answer from another process stays bytes until [`Value::open`] names its type, apart from
+/// It completes with [`TimedOut`] when no answer comes within ten seconds, or what [`GetResponse::within`] says. When the question
+/// becomes a dead letter it completes at once: with [`OutOfService`] when the point that should answer has ended before it looked
+/// at the question; with [`Overloaded`] when there was no room for the question in a queue; with [`Faulted`] when the question
+/// cannot be sent at all. It completes with `OutOfService` too when the connection over which the question went has ended: nobody
+/// can say then whether it arrived. An answer from another process stays bytes until [`Value::open`] names its type, apart from
 /// the faults that every program knows (`Aborted`, `TimedOut`, `Faulted`, `Overloaded` ..): those are opened, so that they are
 /// known to mean failure.
 ///
@@ -84,6 +87,13 @@ pub(crate) struct Answer(pub(crate) Unknown);
 #[message(name = "statepoint.compose.NoAnswer", local)]
 struct NoAnswer;
 
+/// The question has become a dead letter.
+#[derive(Debug, Message)]
+#[message(name = "statepoint.compose.Returned", local)]
+pub(crate) struct Returned {
+    pub(crate) reason: Undelivered,
+}
+
 impl GetResponse {
     /// How long to wait for an answer unless told otherwise.
     pub const LIMIT: Duration = Duration::from_secs(10);
@@ -122,13 +132,8 @@ impl GetResponse {
             unreachable!("`Start` comes once, and nothing else takes the request")
         };
         self.asked = short(request.name()).to_owned();
-        let leads_nowhere = !cx.is_alive(self.to.near());
-        // Also when it leads nowhere: then it is a dead letter, counted and traced.
+        cx.get_returned();
         cx.send(self.to, request);
-        if leads_nowhere {
-            let explanation = "whoever should answer has ended".to_owned();
-            return Self::complete(OutOfService { request: self.asked.clone(), explanation });
-        }
         cx.start(self.limit, NoAnswer);
         Self::ASKING
     }
@@ -146,9 +151,17 @@ impl GetResponse {
     fn ASKING_NoAnswer(&mut self, _: NoAnswer) -> Next<Self> {
         Self::complete(TimedOut { waiting_for: format!("an answer to {}", self.asked), limit: self.limit })
     }
-    fn ASKING_Overflow(&mut self, _: Overflow) -> Next<Self> {
-        let explanation = "the queue of whoever should answer is full".to_owned();
-        Self::complete(Overloaded { request: self.asked.clone(), explanation })
+    fn ASKING_Returned(&mut self, returned: Returned) -> Next<Self> {
+        let (request, explanation) = (self.asked.clone(), returned.reason.to_string());
+        Self::complete(match returned.reason {
+            Undelivered::Ended | Undelivered::NoSuchPoint | Undelivered::Gone | Undelivered::Disconnected => {
+                Value::from(OutOfService { request, explanation })
+            }
+            Undelivered::Overflow | Undelivered::RunQueueFull | Undelivered::Congested => {
+                Value::from(Overloaded { request, explanation })
+            }
+            _ => Value::from(Faulted { condition: format!("{request} cannot be sent"), explanation }),
+        })
     }
     fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
         Self::complete(Aborted)

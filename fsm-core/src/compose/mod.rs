@@ -21,7 +21,7 @@ mod tuples;
 
 pub use concurrently::Concurrently;
 pub use from_value::FromValue;
-pub(crate) use get_response::Answer;
 pub use get_response::GetResponse;
+pub(crate) use get_response::{Answer, Returned};
 pub use messages::{Ack, OutOfService, Overloaded, Ping, TemporarilyUnavailable, Values};
 pub use sequentially::Sequentially;

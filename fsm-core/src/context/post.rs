@@ -3,9 +3,10 @@
 use super::Context;
 use crate::address::Address;
 use crate::body::Body;
+use crate::compose::Returned;
 use crate::counters::Undelivered;
 use crate::envelope::{Distant, Envelope};
-use crate::head::{COUNT, OVERFLOWING, VACANT};
+use crate::head::{ASKS, COUNT, OVERFLOWING, VACANT};
 use crate::lifecycle::{Overflow, Stop};
 use crate::trace::What;
 
@@ -130,11 +131,11 @@ impl Context {
 
     /// Tells the sender that `to` is too slow, once in an episode.
     pub(crate) fn overflow(&mut self, to: Address, from: Address) {
-        let head = &mut self.heads[to.slot() as usize];
-        if head.has(OVERFLOWING) {
+        // Who asks is told each time, by the dead letter.
+        if self.heads[to.slot() as usize].has(OVERFLOWING) || self.asks(from) {
             return;
         }
-        head.set(OVERFLOWING);
+        self.heads[to.slot() as usize].set(OVERFLOWING);
         if from.far() == 0 && self.is_alive(from) {
             self.post_always(from, to, Body::new(Overflow { to }));
         }
@@ -148,6 +149,26 @@ impl Context {
             notes.lost.push((message.to_owned(), reason));
         }
         self.trace(from, || What::DeadLetter { message, to, reason });
+        if self.asks(from) {
+            self.post_always(from, to, Body::new(Returned { reason }));
+        }
+    }
+
+    /// Nobody is left who could answer.
+    pub(crate) fn give_up_question(&mut self, asker: Address) {
+        if self.asks(asker) {
+            self.post_always(asker, Address::DRIVER, Body::new(Returned { reason: Undelivered::Disconnected }));
+        }
+    }
+
+    /// From now on the point at hand gets a [`Returned`] for each dead letter in its name.
+    pub(crate) fn get_returned(&mut self) {
+        self.heads[self.me.slot() as usize].set(ASKS);
+    }
+
+    /// Whether this is a point here that is told of dead letters in its name.
+    fn asks(&self, address: Address) -> bool {
+        address.far() == 0 && self.is_alive(address) && self.heads[address.slot() as usize].has(ASKS)
     }
 
     pub(crate) fn is_alive(&self, address: Address) -> bool {

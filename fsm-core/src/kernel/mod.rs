@@ -241,6 +241,12 @@ impl Kernel {
         self.cx().dead_letter(to, from, message, reason);
     }
 
+    /// Tells a point that asks, such as a [`GetResponse`](crate::GetResponse), that those who hold its address cannot answer any
+    /// more: their connection has ended. Other points are told nothing.
+    pub fn give_up_question(&mut self, asker: Address) {
+        self.cx().give_up_question(asker);
+    }
+
     /// What has happened so far.
     pub fn counters(&self) -> &Counters {
         &self.context().counters

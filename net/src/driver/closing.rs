@@ -187,10 +187,11 @@ impl<N: Net> Driver<N> {
         self.tell(owner, Released { reason: Ended::ByUs });
     }
 
-    /// The peer of a connection that has ended holds nothing any more.
+    /// The peer of a connection that has ended holds nothing any more, and answers nobody.
     fn forget_exports(&mut self, token: Token, connection: &Connection) {
         for address in connection.border.exported() {
             self.holders.forget(address, token);
+            self.kernel.give_up_question(address);
         }
     }
 
