@@ -175,14 +175,17 @@ fn faults_can_be_kept_among_the_values() {
 }
 
 #[test]
-fn a_composition_that_takes_too_long_stops_its_points_and_says_how_many_were_missing() {
+fn a_composition_that_takes_too_long_stops_its_points_and_names_those_that_were_missing() {
     let log = Log::default();
     let value = play(Concurrently::new([5, 1, 3].map(|number| later(&log, number))).within(2 * SECOND));
     let late = value.take::<TimedOut>().expect("a limit");
-    assert_eq!(late, TimedOut { waiting_for: "2 of 3 points".into(), limit: 2 * SECOND });
+    assert_eq!(
+        late,
+        TimedOut { waiting_for: "2 of 3 points: later<00000002>, later<00000004>".into(), limit: 2 * SECOND }
+    );
     assert_eq!(log.take(), ["5 begins", "1 begins", "3 begins", "1 ends"]);
     let value = play(Sequentially::new([1, 5, 3].map(|number| later(&log, number))).within(2 * SECOND));
-    assert_eq!(value.take::<TimedOut>().expect("a limit").waiting_for, "2 of 3 points");
+    assert_eq!(value.take::<TimedOut>().expect("a limit").waiting_for, "2 of 3 points: later<00000002>, ..");
     assert_eq!(log.take(), ["1 begins", "1 ends", "5 begins"]);
 }
 

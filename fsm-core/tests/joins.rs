@@ -275,7 +275,12 @@ fn a_fault_among_several_is_the_error_and_nothing_is_left_alive() {
     assert!(play(&mut kernel, work).is::<Done>());
     assert_eq!(
         log.take(),
-        ["leaf has ended", "broken at 1.000000s", "the other, too", "timed out waiting for 1 of 1 points (1s)"]
+        [
+            "leaf has ended",
+            "broken at 1.000000s",
+            "the other, too",
+            "timed out waiting for 1 of 1 points: leaf<00000003> (1s)"
+        ]
     );
     assert_eq!((kernel.points(), kernel.timers()), (0, 0));
 }

@@ -17,11 +17,14 @@ use crate::vocabulary::Vocabulary as _;
 #[message(name = "statepoint.compose.TimeLimit", local)]
 pub(super) struct TimeLimit;
 
+/// How many of those that are late are named.
+const NAMED: usize = 3;
+
 #[derive(Debug, Default)]
 pub(super) struct Steps {
     to_come: VecDeque<NewPoint>,
-    /// The points that run, with the places of their values.
-    under_way: BTreeMap<Address, usize>,
+    /// The points that run, with the places of their values and the names of their machines or routines.
+    under_way: BTreeMap<Address, (usize, &'static str)>,
     /// A place for each point that was created.
     values: Vec<Option<Value>>,
     pub(super) keeps_faults: bool,
@@ -43,7 +46,7 @@ impl Steps {
 
     /// Notes with what a child has completed, and creates the next ones. Others that say so are not listened to.
     pub(super) fn completed(&mut self, value: Value, at_once: usize, cx: &mut Context) -> Option<Value> {
-        let place = self.under_way.remove(&cx.from())?;
+        let (place, _) = self.under_way.remove(&cx.from())?;
         if !self.keeps_faults && value.is_fault() {
             return Some(value);
         }
@@ -55,9 +58,10 @@ impl Steps {
         while self.under_way.len() < at_once
             && let Some(point) = self.to_come.pop_front()
         {
+            let name = point.0.look().name;
             let child = cx.create(point);
             if !child.is_none() {
-                self.under_way.insert(child, self.values.len());
+                self.under_way.insert(child, (self.values.len(), name));
                 self.values.push(None);
                 continue;
             }
@@ -71,10 +75,14 @@ impl Steps {
         is_over.then(|| Values(core::mem::take(&mut self.values).into_iter().flatten().collect()).into())
     }
 
-    /// The limit has passed.
+    /// The limit has passed. Some of those that have not ended are named as in the trace.
     pub(super) fn too_late(&self) -> TimedOut {
         let (left, begun) = (self.under_way.len() + self.to_come.len(), self.values.len() + self.to_come.len());
-        let waiting_for = format!("{left} of {begun} points");
+        let mut late: Vec<_> = self.under_way.iter().map(|(address, (place, name))| (place, address, name)).collect();
+        late.sort_unstable();
+        let named: Vec<_> = late.iter().take(NAMED).map(|(_, address, name)| format!("{name}{address}")).collect();
+        let more = if left > named.len() { ", .." } else { "" };
+        let waiting_for = format!("{left} of {begun} points: {}{more}", named.join(", "));
         TimedOut { waiting_for, limit: self.limit.unwrap_or_default() }
     }
 }
