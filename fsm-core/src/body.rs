@@ -226,6 +226,40 @@ impl<T: Message> From<T> for Body {
     }
 }
 
+/// What can be sent: any [`Message`], a [`Body`], an [`Unknown`](crate::Unknown) that is passed on, a [`Value`](crate::Value) or
+/// [`Fault`](crate::Fault) with which another point has completed.
+///
+/// ```
+/// use fsm_core::{Ack, Body, IntoBody};
+///
+/// fn names(messages: impl IntoIterator<Item: IntoBody>) -> Vec<String> {
+///     messages.into_iter().map(|message| message.into_body().name().to_owned()).collect()
+/// }
+/// assert_eq!(names([Ack]), names([Body::new(Ack)]));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a message",
+    label = "not a message",
+    note = "put `#[derive(Serialize, Deserialize, Message)]` on `{Self}`, or `#[derive(Message)] #[message(local)]` when it stays in its process"
+)]
+pub trait IntoBody {
+    /// Makes a body of it.
+    fn into_body(self) -> Body;
+}
+
+impl<T: Message> IntoBody for T {
+    #[inline]
+    fn into_body(self) -> Body {
+        Body::new(self)
+    }
+}
+
+impl IntoBody for Body {
+    fn into_body(self) -> Body {
+        self
+    }
+}
+
 impl fmt::Debug for Body {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         crate::render::debug(self, f)

@@ -57,7 +57,7 @@ mod value;
 mod vocabulary;
 
 pub use address::Address;
-pub use body::Body;
+pub use body::{Body, IntoBody};
 pub use codec::{EncodeError, Encoded, MAX_DEPTH, Refused};
 pub use compose::{
     Ack, Concurrently, FromValue, GetResponse, OutOfService, Overloaded, Ping, Sequentially, TemporarilyUnavailable,
@@ -84,7 +84,7 @@ pub use shape::{CellShape, HandlerShape, Shape, StateShape};
 pub use trace::{Event, Level, NoSuchLevel, Sink, TextTrace, TraceHash, What};
 pub use unknown::Unknown;
 pub use unopened::UnopenedBytes;
-pub use value::{Fault, Value};
+pub use value::{Fault, IntoValue, Value};
 pub use vocabulary::Vocabulary;
 
 /// What generated code calls.

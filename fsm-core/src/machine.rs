@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::name::MessageId;
 use crate::shape::Shape;
 use crate::unknown::Unknown;
-use crate::value::Value;
+use crate::value::{IntoValue, Value};
 
 /// A point written as a finite-state machine. `#[state_machine]` on an `impl` writes it.
 ///
@@ -41,7 +41,7 @@ pub trait Machine: Sized + 'static {
     fn exit(&mut self, _state: &mut Self::State, _cx: &mut Context) {}
 
     /// Ends the machine: its parent gets `value` once everything below the machine has ended.
-    fn complete(value: impl Into<Value>) -> Next<Self> {
+    fn complete(value: impl IntoValue) -> Next<Self> {
         Next::complete(value)
     }
 
@@ -75,8 +75,8 @@ impl<M: Machine> Next<M> {
     pub const STAY: Self = Self::Stay;
 
     /// End with `value`.
-    pub fn complete(value: impl Into<Value>) -> Self {
-        Self::End(Box::new(value.into()))
+    pub fn complete(value: impl IntoValue) -> Self {
+        Self::End(Box::new(value.into_value()))
     }
 }
 

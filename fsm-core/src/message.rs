@@ -70,4 +70,9 @@ pub trait Message: Any + Sized {
 /// A message that means failure. `#[message(fault)]` implements it.
 ///
 /// A routine's `Err` holds one as a [`Fault`](crate::Fault).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not mean failure",
+    label = "no fault",
+    note = "put `#[derive(Serialize, Deserialize, Message)] #[message(fault)]` on `{Self}`, and implement `Display` for it"
+)]
 pub trait FaultMessage: Message {}

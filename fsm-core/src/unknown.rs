@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::address::Address;
-use crate::body::Body;
+use crate::body::{Body, IntoBody};
 use crate::codec::Refused;
 use crate::message::Message;
 use crate::name::MessageId;
@@ -55,6 +55,12 @@ impl Unknown {
 impl From<Unknown> for Body {
     fn from(unknown: Unknown) -> Self {
         unknown.body
+    }
+}
+
+impl IntoBody for Unknown {
+    fn into_body(self) -> Body {
+        self.body
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::body::Body;
+use crate::body::{Body, IntoBody};
 use crate::compose::FromValue;
 use crate::lifecycle::Faulted;
 use crate::message::{FaultMessage, Message};
@@ -180,6 +180,59 @@ impl<T: FaultMessage> From<T> for Fault {
 impl From<Fault> for Value {
     fn from(fault: Fault) -> Self {
         fault.0
+    }
+}
+
+/// What a point can complete with: any [`Message`], a [`Value`], a [`Fault`], a [`Body`].
+///
+/// ```
+/// use fsm_core::{Ack, IntoValue, Value};
+///
+/// assert!(Ack.into_value().is::<Ack>() && Value::from(Ack).into_value().is::<Ack>());
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a message, so no point can complete with it",
+    label = "not a message",
+    note = "put `#[derive(Serialize, Deserialize, Message)]` on `{Self}`, or `#[derive(Message)] #[message(local)]` when it stays in its process"
+)]
+pub trait IntoValue {
+    /// Makes a value of it.
+    fn into_value(self) -> Value;
+}
+
+impl<T: Message> IntoValue for T {
+    fn into_value(self) -> Value {
+        self.into()
+    }
+}
+
+impl IntoValue for Value {
+    fn into_value(self) -> Value {
+        self
+    }
+}
+
+impl IntoValue for Fault {
+    fn into_value(self) -> Value {
+        self.0
+    }
+}
+
+impl IntoValue for Body {
+    fn into_value(self) -> Value {
+        Value(self)
+    }
+}
+
+impl IntoBody for Value {
+    fn into_body(self) -> Body {
+        self.0
+    }
+}
+
+impl IntoBody for Fault {
+    fn into_body(self) -> Body {
+        self.0.0
     }
 }
 

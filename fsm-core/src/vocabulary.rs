@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::address::Address;
-use crate::body::Body;
+use crate::body::{Body, IntoBody};
 use crate::context::Context;
 use crate::head::NIL;
 use crate::lifecycle::Stop;
@@ -39,19 +39,19 @@ pub trait Vocabulary {
 
     /// Sends a message. It arrives at most once, and in the order in which this point sent to that one.
     #[inline]
-    fn send(&mut self, to: Address, message: impl Into<Body>) {
-        self.with(|cx| cx.post_own(to, message.into()));
+    fn send(&mut self, to: Address, message: impl IntoBody) {
+        self.with(|cx| cx.post_own(to, message.into_body()));
     }
 
     /// Sends a message to whoever sent the message at hand.
     #[inline]
-    fn reply(&mut self, message: impl Into<Body>) {
-        self.with(|cx| cx.post_own(cx.from, message.into()));
+    fn reply(&mut self, message: impl IntoBody) {
+        self.with(|cx| cx.post_own(cx.from, message.into_body()));
     }
 
     /// Passes a message on: whoever gets it sees the sender of the message at hand, and replies there.
-    fn forward(&mut self, to: Address, message: impl Into<Body>) {
-        self.with(|cx| cx.post(to, cx.from, message.into()));
+    fn forward(&mut self, to: Address, message: impl IntoBody) {
+        self.with(|cx| cx.post(to, cx.from, message.into_body()));
     }
 
     /// Passes on an unknown message that was kept: its own sender stays its sender, whoever sent the message at hand.

@@ -150,7 +150,7 @@ impl Surroundings {
     }
 
     /// Gives something that is no news: it changes nothing and reaches nobody.
-    fn late(&mut self, from: Address, message: impl Into<statepoint::Body>) {
+    fn late(&mut self, from: Address, message: impl statepoint::IntoBody) {
         let before = self.key();
         let step = self.table.give_from(from, message);
         assert!(step.sent_names().is_empty());

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{OutOfService, Overloaded, TemporarilyUnavailable};
 use crate::address::Address;
-use crate::body::Body;
+use crate::body::{Body, IntoBody};
 use crate::codec::Refused;
 use crate::context::Context;
 use crate::counters::Undelivered;
@@ -99,8 +99,8 @@ impl GetResponse {
     pub const LIMIT: Duration = Duration::from_secs(10);
 
     /// Will send `request` to `to`.
-    pub fn new(to: Address, request: impl Into<Body>) -> Self {
-        Self { to, request: Some(request.into()), limit: Self::LIMIT, is_signed: false, asked: String::new() }
+    pub fn new(to: Address, request: impl IntoBody) -> Self {
+        Self { to, request: Some(request.into_body()), limit: Self::LIMIT, is_signed: false, asked: String::new() }
     }
 
     /// Gives up after `limit`. `Duration::MAX` is longer than any program runs.

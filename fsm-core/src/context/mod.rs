@@ -9,7 +9,7 @@ use core::fmt;
 use std::collections::VecDeque;
 
 use crate::address::Address;
-use crate::body::Body;
+use crate::body::{Body, IntoBody};
 use crate::codec::Refused;
 use crate::counters::{Counters, Undelivered};
 use crate::envelope::Envelope;
@@ -115,8 +115,8 @@ impl Context {
 
     /// Sends a message in the name of another address, for points that stand for others, as a proxy does for its peer.
     /// Points of one process trust each other; a peer has no such means.
-    pub fn send_as(&mut self, from: Address, to: Address, message: impl Into<Body>) {
-        self.post(to, from, message.into());
+    pub fn send_as(&mut self, from: Address, to: Address, message: impl IntoBody) {
+        self.post(to, from, message.into_body());
     }
 
     pub(crate) fn next_random(&mut self) -> u64 {

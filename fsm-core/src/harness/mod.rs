@@ -7,14 +7,14 @@ use core::fmt;
 use core::time::Duration;
 
 use crate::address::Address;
-use crate::body::Body;
+use crate::body::IntoBody;
 use crate::coverage::Coverage;
 use crate::lifecycle::{Completed, Start};
 use crate::live::Live;
 use crate::machine::{Machine, Next};
 use crate::point::{IntoPoint, NewPoint, Point};
 use crate::routine::NewRoutine;
-use crate::value::Value;
+use crate::value::IntoValue;
 
 use desk::Desk;
 pub use step::Step;
@@ -96,19 +96,19 @@ impl<M: Machine> Harness<M> {
     }
 
     /// Hands the machine a message from [`Harness::peer`].
-    pub fn give(&mut self, message: impl Into<Body>) -> Step {
+    pub fn give(&mut self, message: impl IntoBody) -> Step {
         let peer = self.peer();
         self.give_from(peer, message)
     }
 
     /// Hands the machine a message from `from`.
-    pub fn give_from(&mut self, from: Address, message: impl Into<Body>) -> Step {
-        self.desk.give(&mut self.live, from, message.into())
+    pub fn give_from(&mut self, from: Address, message: impl IntoBody) -> Step {
+        self.desk.give(&mut self.live, from, message.into_body())
     }
 
     /// Tells the machine that `child` has completed with `value`.
-    pub fn complete(&mut self, child: Address, value: impl Into<Value>) -> Step {
-        self.give_from(child, Completed { value: value.into(), dropped: 0 })
+    pub fn complete(&mut self, child: Address, value: impl IntoValue) -> Step {
+        self.give_from(child, Completed { value: value.into_value(), dropped: 0 })
     }
 
     /// Lets time pass; the timers that come due are handed to the machine, each at its moment.
@@ -202,19 +202,19 @@ impl RoutineHarness {
     }
 
     /// Hands the routine a message from [`RoutineHarness::peer`].
-    pub fn give(&mut self, message: impl Into<Body>) -> Step {
+    pub fn give(&mut self, message: impl IntoBody) -> Step {
         let peer = self.desk.peer;
         self.give_from(peer, message)
     }
 
     /// Hands the routine a message from `from`.
-    pub fn give_from(&mut self, from: Address, message: impl Into<Body>) -> Step {
-        self.desk.give(&mut *self.point, from, message.into())
+    pub fn give_from(&mut self, from: Address, message: impl IntoBody) -> Step {
+        self.desk.give(&mut *self.point, from, message.into_body())
     }
 
     /// Tells the routine that `child` has completed with `value`.
-    pub fn complete(&mut self, child: Address, value: impl Into<Value>) -> Step {
-        self.give_from(child, Completed { value: value.into(), dropped: 0 })
+    pub fn complete(&mut self, child: Address, value: impl IntoValue) -> Step {
+        self.give_from(child, Completed { value: value.into_value(), dropped: 0 })
     }
 
     /// Lets time pass; the timers that come due are handed to the routine, each at its moment.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::address::Address;
-use crate::body::Body;
+use crate::body::{Body, IntoBody};
 use crate::context::Context;
 use crate::counters::{Counters, Undelivered};
 use crate::coverage::Coverage;
@@ -96,13 +96,13 @@ impl Kernel {
     }
 
     /// Queues a message.
-    pub fn send(&mut self, to: Address, from: Address, message: impl Into<Body>) {
-        self.cx().post(to, from, message.into());
+    pub fn send(&mut self, to: Address, from: Address, message: impl IntoBody) {
+        self.cx().post(to, from, message.into_body());
     }
 
     /// Queues a message that came over a connection, also one that nobody there signed.
-    pub fn deliver_from_far(&mut self, to: Address, from: Address, message: impl Into<Body>) {
-        self.cx().post_distant(to, from, message.into());
+    pub fn deliver_from_far(&mut self, to: Address, from: Address, message: impl IntoBody) {
+        self.cx().post_distant(to, from, message.into_body());
     }
 
     /// Handles up to `budget` messages; how many it handled. Fewer than `budget`: nothing is left to do.

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use super::{Routine, select};
 use crate::address::Address;
-use crate::body::Body;
+use crate::body::{Body, IntoBody};
 use crate::codec::Refused;
 use crate::compose::{Answer, Concurrently, FromValue, GetResponse, Overloaded, Sequentially};
 use crate::head::QUIET;
@@ -55,7 +55,7 @@ impl Routine {
     /// The answer, when it is one of the faults that every program knows, and `T` does not list it; a fault when it is no `T`, or
     /// does not fit; [`TimedOut`](crate::TimedOut), [`OutOfService`](crate::OutOfService) and [`Overloaded`] when there is none, as
     /// with `GetResponse`.
-    pub async fn request<T: FromValue>(&mut self, to: Address, message: impl Into<Body>) -> Result<T, Fault> {
+    pub async fn request<T: FromValue>(&mut self, to: Address, message: impl IntoBody) -> Result<T, Fault> {
         self.request_within(to, message, GetResponse::LIMIT).await
     }
 
@@ -67,7 +67,7 @@ impl Routine {
     pub async fn request_within<T: FromValue>(
         &mut self,
         to: Address,
-        message: impl Into<Body>,
+        message: impl IntoBody,
         limit: Duration,
     ) -> Result<T, Fault> {
         let value = self.wait_for(GetResponse::new(to, message).within(limit).signed()).await?;

@@ -1,8 +1,8 @@
 //! The manager of a group.
 
 use fsm_core::{
-    Aborted, Address, Completed, Context, Faulted, Machine, Message, Next, Start, Stop, TimedOut, Timeout, Unknown,
-    Value, Vocabulary, state_machine,
+    Aborted, Address, Completed, Context, Faulted, IntoValue, Machine, Message, Next, Start, Stop, TimedOut, Timeout,
+    Unknown, Value, Vocabulary, state_machine,
 };
 
 use super::early::Early;
@@ -102,7 +102,7 @@ impl AddressGroup {
     }
 
     /// No message is lost in silence.
-    fn end(&mut self, value: impl Into<Value>, cx: &mut Context) -> Next<Self> {
+    fn end(&mut self, value: impl IntoValue, cx: &mut Context) -> Next<Self> {
         self.early.drop_all(cx);
         Self::complete(value)
     }

@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 
-use fsm_core::{Address, Body, Context, Done, Moment, Value, Vocabulary};
+use fsm_core::{Address, Context, Done, IntoBody, Moment, Value, Vocabulary};
 
 use crate::host_port::HostPort;
 use crate::link::LinkPeer;
@@ -40,7 +40,7 @@ impl News {
         self.is_told = true;
     }
 
-    fn tell(&self, message: impl Into<Body>, cx: &mut Context) {
+    fn tell(&self, message: impl IntoBody, cx: &mut Context) {
         cx.send_as(self.sender, self.controller, message);
     }
 
