@@ -255,6 +255,7 @@ impl<T: Message> IntoBody for T {
 }
 
 impl IntoBody for Body {
+    #[inline]
     fn into_body(self) -> Body {
         self
     }
