@@ -24,7 +24,7 @@ use crate::extension::Extension;
 /// else serialising an address is an error that says so.
 ///
 /// ```
-/// use fsm_core::Address;
+/// use statepoint::Address;
 ///
 /// assert!(Address::default().is_none());
 /// assert_eq!(core::mem::size_of::<Address>(), 16);

@@ -12,7 +12,7 @@ use crate::unopened::{Lease, OVERHEAD, UnopenedBytes};
 /// A message of any type, two words wide: a value, or bytes that nobody has opened yet.
 ///
 /// ```
-/// use fsm_core::{Aborted, Body, Message, Stop};
+/// use statepoint::{Aborted, Body, Message, Stop};
 ///
 /// let body = Body::new(Aborted);
 /// assert!(body.is::<Aborted>() && !body.is::<Stop>());
@@ -230,7 +230,7 @@ impl<T: Message> From<T> for Body {
 /// [`Fault`](crate::Fault) with which another point has completed.
 ///
 /// ```
-/// use fsm_core::{Ack, Body, IntoBody};
+/// use statepoint::{Ack, Body, IntoBody};
 ///
 /// fn names(messages: impl IntoIterator<Item: IntoBody>) -> Vec<String> {
 ///     messages.into_iter().map(|message| message.into_body().name().to_owned()).collect()

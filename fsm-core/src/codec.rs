@@ -21,12 +21,12 @@ pub const MAX_DEPTH: usize = 64;
 /// has named the type. Forwarding, deferring and dropping never decode.
 ///
 /// ```
-/// use fsm_core::{Aborted, Message};
+/// use statepoint::{Aborted, Message};
 ///
 /// let encoded = Aborted.encode()?;
 /// assert_eq!(&*encoded.name, Aborted::NAME);
 /// assert_eq!(Aborted::decode(encoded), Ok(Aborted));
-/// # Ok::<(), fsm_core::EncodeError>(())
+/// # Ok::<(), statepoint::EncodeError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Encoded {
@@ -79,13 +79,13 @@ impl core::error::Error for EncodeError {}
 /// It is a fault, so in a routine `?` takes it.
 ///
 /// ```
-/// use fsm_core::{Aborted, Encoded, Message, TimedOut};
+/// use statepoint::{Aborted, Encoded, Message, TimedOut};
 ///
 /// let mut encoded = TimedOut::default().encode()?;
 /// encoded.bytes.truncate(1);
 /// let refused = TimedOut::decode(encoded).expect_err("bytes are missing");
 /// assert_eq!(refused.expected(), TimedOut::NAME);
-/// # Ok::<(), fsm_core::EncodeError>(())
+/// # Ok::<(), statepoint::EncodeError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Message)]
 #[message(name = "statepoint.Refused", local, fault)]

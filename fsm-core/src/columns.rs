@@ -10,7 +10,7 @@ use crate::name::MessageId;
 /// `N` is a power of two, at least twice the number of messages.
 ///
 /// ```
-/// use fsm_core::macros::Columns;
+/// use statepoint::macros::Columns;
 ///
 /// const COLUMNS: Columns<8> = Columns::new(&[10, 20, 30]);
 /// assert_eq!(COLUMNS.find(20), Some(1));

@@ -72,7 +72,7 @@ impl fmt::Display for Undelivered {
 /// What has happened in a kernel so far.
 ///
 /// ```
-/// use fsm_core::{Address, Aborted, Kernel, Limits, Undelivered};
+/// use statepoint::{Address, Aborted, Kernel, Limits, Undelivered};
 ///
 /// let mut kernel = Kernel::new(Limits::default());
 /// kernel.send(Address::new(7, 1, 0), Address::NONE, Aborted);

@@ -14,7 +14,7 @@ use crate::shape::{CellShape, Shape};
 /// of them counted, and ask for what was never taken.
 ///
 /// ```
-/// use fsm_core::{Coverage, Kernel, Limits, routine, Done};
+/// use statepoint::{Coverage, Kernel, Limits, routine, Done};
 ///
 /// let mut kernel = Kernel::new(Limits::default());
 /// kernel.record_coverage();
@@ -57,9 +57,8 @@ impl Coverage {
     /// So a test at the end of a file can list what the tests before it have never taken:
     ///
     /// ```
-    /// # extern crate fsm_core as statepoint;
     /// # fn main() {
-    /// use fsm_core::{Aborted, Coverage, Harness, Machine, Next, Start, Stop, state_machine};
+    /// use statepoint::{Aborted, Coverage, Harness, Machine, Next, Start, Stop, state_machine};
     ///
     /// struct Lamp;
     ///

@@ -26,9 +26,8 @@ use crate::extension::Extension;
 /// no deeper than one.
 ///
 /// ```
-/// # extern crate fsm_core as statepoint;
 /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
-/// use fsm_core::{Graph, Message, Node};
+/// use statepoint::{Graph, Message, Node};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Debug, PartialEq, Serialize, Deserialize)]

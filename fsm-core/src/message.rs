@@ -12,9 +12,8 @@ use crate::name::{MessageId, message_id};
 /// type to another module does not change what is on the wire:
 ///
 /// ```
-/// # extern crate fsm_core as statepoint;
 /// # fn main() {}
-/// use fsm_core::Message;
+/// use statepoint::Message;
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Debug, Serialize, Deserialize, Message)]
@@ -23,7 +22,7 @@ use crate::name::{MessageId, message_id};
 ///     my_name: String,
 /// }
 ///
-/// const _: () = assert!(Hello::ID == fsm_core::message_id("hello_welcome.Hello"));
+/// const _: () = assert!(Hello::ID == statepoint::message_id("hello_welcome.Hello"));
 /// ```
 ///
 /// | attribute | what it means |

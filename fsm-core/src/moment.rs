@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// ```
 /// use core::time::Duration;
-/// use fsm_core::Moment;
+/// use statepoint::Moment;
 ///
 /// let later = Moment::ZERO + Duration::from_secs(5);
 /// assert_eq!(later - Moment::ZERO, Duration::from_secs(5));

@@ -10,8 +10,8 @@ pub type MessageId = u64;
 /// The id of a message name: 64-bit FNV-1a, as defined at <http://www.isthe.com/chongo/tech/comp/fnv/>.
 ///
 /// ```
-/// const HELLO: u64 = fsm_core::message_id("hello_welcome.Hello");
-/// assert_ne!(HELLO, fsm_core::message_id("hello_welcome.Welcome"));
+/// const HELLO: u64 = statepoint::message_id("hello_welcome.Hello");
+/// assert_ne!(HELLO, statepoint::message_id("hello_welcome.Welcome"));
 /// ```
 pub const fn message_id(name: &str) -> MessageId {
     let bytes = name.as_bytes();
@@ -27,7 +27,7 @@ pub const fn message_id(name: &str) -> MessageId {
 /// A message's name: text that lives as long as the program, or text that came over a connection.
 ///
 /// ```
-/// use fsm_core::Name;
+/// use statepoint::Name;
 ///
 /// assert_eq!(*Name::from("hello_welcome.Hello"), *"hello_welcome.Hello");
 /// ```

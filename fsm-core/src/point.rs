@@ -95,7 +95,7 @@ pub trait IntoPoint {
 /// How to make a point, as often as needed.
 ///
 /// ```
-/// use fsm_core::{Create, Done, Kernel, Limits, routine};
+/// use statepoint::{Create, Done, Kernel, Limits, routine};
 ///
 /// let create = Create::new(|| routine(async |_| Done));
 /// let mut kernel = Kernel::new(Limits::default());

@@ -6,7 +6,7 @@
 /// transition coverage all come from it.
 ///
 /// ```
-/// use fsm_core::{CellShape, HandlerShape, Shape, StateShape};
+/// use statepoint::{CellShape, HandlerShape, Shape, StateShape};
 ///
 /// const SHAPE: Shape = Shape {
 ///     machine: "Lamp",

@@ -13,9 +13,8 @@ pub(crate) const OVERHEAD: usize = 128;
 /// of it waits here. Clones count the same bytes.
 ///
 /// ```
-/// use fsm_core::{Body, Message, Stop, UnopenedBytes};
+/// use statepoint::{Body, Message, Stop, UnopenedBytes};
 /// # use serde::{Deserialize, Serialize};
-/// # extern crate fsm_core as statepoint;
 ///
 /// #[derive(Serialize, Deserialize, Message)]
 /// struct Page(String);
@@ -25,7 +24,7 @@ pub(crate) const OVERHEAD: usize = 128;
 /// assert!(unopened.get() > 1_000);
 /// drop(body.open::<Page>());
 /// assert_eq!(unopened.get(), 0);
-/// # Ok::<(), fsm_core::EncodeError>(())
+/// # Ok::<(), statepoint::EncodeError>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct UnopenedBytes(Rc<Cell<usize>>);

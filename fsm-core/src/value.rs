@@ -10,7 +10,7 @@ use crate::message::{FaultMessage, Message};
 /// A value of a type that is not known here: what a point completed with.
 ///
 /// ```
-/// use fsm_core::{Aborted, Stop, Value};
+/// use statepoint::{Aborted, Stop, Value};
 ///
 /// let value = Value::from(Aborted);
 /// assert!(value.is_fault());
@@ -68,7 +68,7 @@ impl Value {
     /// The value, or as an error the value that means failure.
     ///
     /// ```
-    /// use fsm_core::{Aborted, Done, Value};
+    /// use statepoint::{Aborted, Done, Value};
     ///
     /// assert!(Value::from(Done).into_result().is_ok());
     /// assert!(Value::from(Aborted).into_result().is_err_and(|fault| fault.is::<Aborted>()));
@@ -94,7 +94,7 @@ impl Value {
     /// The value for people, in the manner of the seed: the type's name, then a line for each field.
     ///
     /// ```
-    /// use fsm_core::{Faulted, Value};
+    /// use statepoint::{Faulted, Value};
     ///
     /// let value = Value::from(Faulted { condition: "too warm".into(), explanation: "31 degrees".into() });
     /// assert_eq!(value.to_text(), "Faulted\n+   condition: \"too warm\"\n+   explanation: \"31 degrees\"");
@@ -110,7 +110,7 @@ impl Value {
     /// The value as JSON. A local value, which has no serde, is its name.
     ///
     /// ```
-    /// use fsm_core::{Faulted, Value};
+    /// use statepoint::{Faulted, Value};
     ///
     /// let value = Value::from(Faulted { condition: "too warm".into(), explanation: String::new() });
     /// assert_eq!(value.to_json(), r#"{"condition":"too warm","explanation":""}"#);
@@ -149,7 +149,7 @@ impl fmt::Debug for Value {
 /// Every message with `#[message(fault)]` converts into it, so `?` works on each of them.
 ///
 /// ```
-/// use fsm_core::{Aborted, Fault, TimedOut};
+/// use statepoint::{Aborted, Fault, TimedOut};
 ///
 /// fn late() -> Result<(), Fault> {
 ///     Err(TimedOut::default())?
@@ -186,7 +186,7 @@ impl From<Fault> for Value {
 /// What a point can complete with: any [`Message`], a [`Value`], a [`Fault`], a [`Body`].
 ///
 /// ```
-/// use fsm_core::{Ack, IntoValue, Value};
+/// use statepoint::{Ack, IntoValue, Value};
 ///
 /// assert!(Ack.into_value().is::<Ack>() && Value::from(Ack).into_value().is::<Ack>());
 /// ```

@@ -22,7 +22,7 @@ use crate::unknown::Unknown;
 ///
 /// ```
 /// use core::time::Duration;
-/// use fsm_core::{Aborted, Address, Context, Timeout, Vocabulary};
+/// use statepoint::{Aborted, Address, Context, Timeout, Vocabulary};
 ///
 /// fn hand_over(cx: &mut Context, successor: Address) {
 ///     cx.send(successor, Aborted);

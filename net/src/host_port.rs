@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 /// system choose.
 ///
 /// ```
-/// use fsm_net::HostPort;
+/// use statepoint::HostPort;
 ///
 /// let at: HostPort = "[::1]:32011".parse()?;
 /// assert_eq!((at.host(), at.port()), ("::1", 32011));
 /// assert_eq!(at.to_string(), "[::1]:32011");
 /// assert_eq!("127.0.0.1".parse::<HostPort>().unwrap_err().to_string(), "expected HOST:PORT, got `127.0.0.1`");
-/// # Ok::<(), fsm_net::NoHostPort>(())
+/// # Ok::<(), statepoint::NoHostPort>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct HostPort {

@@ -121,7 +121,7 @@ pub struct Close;
 #[derive(Debug, Message)]
 #[message(name = "statepoint.Closed", local)]
 pub struct Closed {
-    /// What the session completed with; [`Done`](fsm_core::Done) when there was none.
+    /// What the session completed with; [`Done`](statepoint::Done) when there was none.
     pub value: Value,
     /// The peer's address.
     pub remote: SocketAddr,

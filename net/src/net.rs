@@ -19,8 +19,8 @@ use crate::wire::LinkError;
 /// operations on it answer `NotConnected` and never touch the socket that has the slot now.
 ///
 /// ```
-/// use fsm_net::net::Net;
-/// use fsm_net::sim::World;
+/// use statepoint::net::Net;
+/// use statepoint::sim::World;
 ///
 /// let mut net = World::new(1).host([10, 0, 0, 1].into());
 /// let (old, at) = net.listen("10.0.0.1:80".parse()?)?;
@@ -111,8 +111,8 @@ pub const LONGEST_NAME: usize = 255;
 ///   of no more use, but stays open until it is closed.
 ///
 /// ```
-/// use fsm_net::net::{Net, Ready};
-/// use fsm_net::sim::World;
+/// use statepoint::net::{Net, Ready};
+/// use statepoint::sim::World;
 ///
 /// let world = World::new(1);
 /// let mut server = world.host([10, 0, 0, 1].into());
@@ -236,7 +236,7 @@ pub trait Net {
 /// What to do after [`Net::accept`] failed. Both networks are judged by the same rule.
 ///
 /// ```
-/// use fsm_net::net::AcceptFailure;
+/// use statepoint::net::AcceptFailure;
 /// use std::io::{Error, ErrorKind};
 ///
 /// assert_eq!(AcceptFailure::of(&ErrorKind::WouldBlock.into()), None);

@@ -5,7 +5,7 @@ use fsm_core::{Address, Vocabulary};
 use crate::machines::{Connector, Listener};
 use crate::request::{Connect, Listen};
 
-/// What a point can do with the network. [`Context`](fsm_core::Context) and [`Routine`](fsm_core::Routine) have it; import
+/// What a point can do with the network. [`Context`](statepoint::Context) and [`Routine`](statepoint::Routine) have it; import
 /// it with the prelude.
 ///
 /// Whoever calls `listen` or `connect` is the controller: it gets the messages about the port and its connections, and the
@@ -13,8 +13,7 @@ use crate::request::{Connect, Listen};
 /// ends, they end first.
 ///
 /// ```
-/// use fsm_core::{Context, Vocabulary};
-/// use fsm_net::{HostPort, Networking};
+/// use statepoint::{Context, HostPort, Networking, Vocabulary};
 ///
 /// fn serve(cx: &mut Context) {
 ///     cx.listen(HostPort::new("127.0.0.1", 32011));

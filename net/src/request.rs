@@ -19,8 +19,7 @@ const OPEN_WITHIN: Duration = Duration::from_secs(5);
 /// Whom a session talks to.
 ///
 /// ```
-/// use fsm_core::{Done, Routine, Stop, Vocabulary, routine};
-/// use fsm_net::{HostPort, Listen, Peer};
+/// use statepoint::{Done, HostPort, Listen, Peer, Routine, Stop, Vocabulary, routine};
 ///
 /// let listen = Listen::at(HostPort::new("127.0.0.1", 0)).session(|peer: &Peer| {
 ///     let address = peer.address;
@@ -76,17 +75,17 @@ impl fmt::Debug for SessionMaker {
 /// read and changed on the way unless one of the options about keys is named; [`ListenSecurity`] has a table of them.
 ///
 /// ```
-/// use fsm_net::{HostPort, Listen};
+/// use statepoint::{HostPort, Listen};
 ///
 /// let listen = Listen::at(HostPort::new("127.0.0.1", 32011));
 /// assert_eq!(listen.host_port(), Listen::from(HostPort::new("127.0.0.1", 32011)).host_port());
 ///
 /// // Clients know this server by its key, and it serves one client only.
-/// use fsm_net::link::Identity;
+/// use statepoint::link::Identity;
 /// let (own, client) = (Identity::generate()?, Identity::generate()?);
 /// let listen = listen.identity(own).allow([client.public_key()]);
 /// # let _ = listen;
-/// # Ok::<(), fsm_net::wire::LinkError>(())
+/// # Ok::<(), statepoint::wire::LinkError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Listen {
@@ -189,17 +188,17 @@ impl<T: Into<HostPort>> From<T> for Listen {
 ///
 /// ```
 /// use core::time::Duration;
-/// use fsm_net::{Connect, HostPort};
+/// use statepoint::{Connect, HostPort};
 ///
 /// let connect = Connect::to(HostPort::new("server.lab", 32011)).within(Duration::from_secs(2));
 /// assert_eq!(connect.host_port().port(), 32011);
 ///
 /// // Only the owner of this key may answer.
-/// use fsm_net::link::Identity;
+/// use statepoint::link::Identity;
 /// let server = Identity::generate()?.public_key();
 /// let connect = connect.expect(server);
 /// # let _ = connect;
-/// # Ok::<(), fsm_net::wire::LinkError>(())
+/// # Ok::<(), statepoint::wire::LinkError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Connect {

@@ -7,7 +7,7 @@ use crate::wire::{FrameLimit, Marks};
 /// How much a driver's connections may hold and forgive.
 ///
 /// ```
-/// use fsm_net::NetSettings;
+/// use statepoint::NetSettings;
 ///
 /// let strict = NetSettings { refusals: 1, ..NetSettings::default() };
 /// assert_eq!(strict.refusals, 1);
@@ -24,7 +24,7 @@ pub struct NetSettings {
     /// While this many messages of peers wait to be handled, connections are not read: peers wait, and memory stays bounded. 2,048: whoever connects waits behind them.
     ///
     /// One read may bring 6,500 messages more. The sum must stay below
-    /// [`Limits::queued_per_point`](fsm_core::Limits::queued_per_point): what a point has no room for is lost.
+    /// [`Limits::queued_per_point`](statepoint::Limits::queued_per_point): what a point has no room for is lost.
     pub read_pause: usize,
     /// How many bytes of one peer's messages may wait to be opened: queued, deferred, or kept unopened by a handler. Beyond it
     /// this peer's connection is not read, so that it has to wait, until some are opened or dropped. 16 MiB.

@@ -20,8 +20,7 @@ const TURNS: usize = 100_000;
 ///
 /// ```
 /// use core::time::Duration;
-/// use fsm_core::{Done, Routine, routine};
-/// use fsm_net::Simulation;
+/// use statepoint::{Done, Routine, Simulation, routine};
 ///
 /// let mut simulation = Simulation::new(7);
 /// let host = simulation.host([10, 0, 0, 1].into());

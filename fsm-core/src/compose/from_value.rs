@@ -13,7 +13,7 @@ use crate::value::{Fault, Value};
 /// A fault that the type does not list is an error; a `Result<T, Fault>` takes it in.
 ///
 /// ```
-/// use fsm_core::{Aborted, Ack, Done, Fault, Value};
+/// use statepoint::{Aborted, Ack, Done, Fault, Value};
 ///
 /// assert_eq!(Value::from(Ack).open::<Ack>()?, Ack);
 /// let error = Value::from(Done).open::<Ack>().unwrap_err();

@@ -10,8 +10,7 @@ use crate::value::Value;
 /// Asks a point whether it is there. A point that serves others answers with [`Ack`].
 ///
 /// ```
-/// # extern crate fsm_core as statepoint;
-/// use fsm_core::{Aborted, Ack, Context, Machine, Next, Ping, Stop, Vocabulary, state_machine};
+/// use statepoint::{Aborted, Ack, Context, Machine, Next, Ping, Stop, Vocabulary, state_machine};
 ///
 /// struct Clock;
 ///
@@ -39,7 +38,7 @@ pub struct Ack;
 /// A service cannot take a request now, because others that it needs are not there. It will be back: ask again later.
 ///
 /// ```
-/// use fsm_core::{TemporarilyUnavailable, Value};
+/// use statepoint::{TemporarilyUnavailable, Value};
 ///
 /// let fault = TemporarilyUnavailable { request: "Hello".into(), unavailable: vec!["clock".into(), "store".into()] };
 /// assert_eq!(fault.to_string(), "temporarily unavailable (Hello; missing: clock, store)");
@@ -58,7 +57,7 @@ pub struct TemporarilyUnavailable {
 /// A service has more to do than it can: it has dropped this request. Ask again later, and less often.
 ///
 /// ```
-/// use fsm_core::Overloaded;
+/// use statepoint::Overloaded;
 ///
 /// let fault = Overloaded { request: "Hello".into(), explanation: "300 wait".into() };
 /// assert_eq!(fault.to_string(), "overloaded (Hello; 300 wait)");
@@ -76,7 +75,7 @@ pub struct Overloaded {
 /// A service does not take requests any more, or was taken out of service by hand. Asking again is of no use.
 ///
 /// ```
-/// use fsm_core::OutOfService;
+/// use statepoint::OutOfService;
 ///
 /// let fault = OutOfService { request: "Hello".into(), ..OutOfService::default() };
 /// assert_eq!(fault.to_string(), "out of service (Hello)");
@@ -134,11 +133,11 @@ impl core::error::Error for OutOfService {}
 /// [`Value::open`](crate::Value::open) makes a vector, an array or a tuple of it.
 ///
 /// ```
-/// use fsm_core::{Ack, Done, Value, Values};
+/// use statepoint::{Ack, Done, Value, Values};
 ///
 /// let value = Value::from(Values(vec![Ack.into(), Done.into()]));
 /// let (Ack, Done) = value.open()?;
-/// # Ok::<(), fsm_core::Fault>(())
+/// # Ok::<(), statepoint::Fault>(())
 /// ```
 #[derive(Debug, Message)]
 #[message(name = "statepoint.Values", local)]

@@ -19,7 +19,7 @@ use crate::state_machine;
 /// [`Routine::sequentially`](crate::Routine::sequentially).
 ///
 /// ```
-/// use fsm_core::{Ack, Kernel, Limits, Routine, Sequentially, Value, Vocabulary, routine};
+/// use statepoint::{Ack, Kernel, Limits, Routine, Sequentially, Value, Vocabulary, routine};
 ///
 /// let rinse = routine(async |cx: &mut Routine| cx.console("rinsing"));
 /// let dry = routine(async |_: &mut Routine| Ack);
@@ -28,7 +28,7 @@ use crate::state_machine;
 /// kernel.run(100);
 /// let (_, value) = kernel.take_result().expect("both have ended");
 /// let ((), Ack) = value.open()?;
-/// # Ok::<(), fsm_core::Fault>(())
+/// # Ok::<(), statepoint::Fault>(())
 /// ```
 #[derive(Debug)]
 pub struct Sequentially(Steps);

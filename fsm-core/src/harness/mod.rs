@@ -28,9 +28,8 @@ pub use step::Step;
 /// ended.
 ///
 /// ```
-/// # extern crate fsm_core as statepoint;
 /// use core::time::Duration;
-/// use fsm_core::{Context, Harness, Message, Next, Start, Stop, Timeout, Vocabulary, Aborted, Machine, state_machine};
+/// use statepoint::{Context, Harness, Message, Next, Start, Stop, Timeout, Vocabulary, Aborted, Machine, state_machine};
 ///
 /// #[derive(Debug, PartialEq, Message)]
 /// #[message(local)]
@@ -171,7 +170,7 @@ impl<M: Machine> fmt::Debug for Harness<M> {
 /// Tests one routine without a kernel, as [`Harness`] does a machine.
 ///
 /// ```
-/// use fsm_core::{Aborted, Routine, RoutineHarness, TimedOut, routine};
+/// use statepoint::{Aborted, Routine, RoutineHarness, TimedOut, routine};
 /// use core::time::Duration;
 ///
 /// async fn patient(cx: &mut Routine) -> Result<Aborted, TimedOut> {

@@ -21,7 +21,7 @@ impl Routine {
     /// Creates a child and waits until it has ended: what it completed with.
     ///
     /// ```
-    /// use fsm_core::{Ack, Fault, Routine, routine};
+    /// use statepoint::{Ack, Fault, Routine, routine};
     ///
     /// async fn parent(cx: &mut Routine) -> Result<Ack, Fault> {
     ///     cx.run(routine(async |_: &mut Routine| Ack)).await
@@ -43,7 +43,7 @@ impl Routine {
     /// [`GetResponse`], made for this one question. [`from`](Vocabulary::from) is then who answered.
     ///
     /// ```
-    /// use fsm_core::{Ack, Address, Fault, Ping, Routine};
+    /// use statepoint::{Ack, Address, Fault, Ping, Routine};
     ///
     /// async fn is_there(cx: &mut Routine, server: Address) -> Result<Ack, Fault> {
     ///     cx.request(server, Ping).await
@@ -91,7 +91,7 @@ impl Routine {
     ///
     /// ```
     /// use core::time::Duration;
-    /// use fsm_core::{Ack, Address, Concurrently, Done, Fault, GetResponse, Ping, Routine, routine};
+    /// use statepoint::{Ack, Address, Concurrently, Done, Fault, GetResponse, Ping, Routine, routine};
     ///
     /// async fn prepare(cx: &mut Routine, clock: Address) -> Result<Ack, Fault> {
     ///     let warm_up = routine(async |cx: &mut Routine| cx.sleep(Duration::from_secs(2)).await);

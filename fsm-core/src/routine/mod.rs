@@ -30,7 +30,7 @@ pub use select::Select;
 ///
 /// ```
 /// use core::time::Duration;
-/// use fsm_core::{Aborted, Fault, Kernel, Limits, Routine, TimedOut, Timeout, Vocabulary, routine};
+/// use statepoint::{Aborted, Fault, Kernel, Limits, Routine, TimedOut, Timeout, Vocabulary, routine};
 ///
 /// async fn patient(cx: &mut Routine) -> Result<Aborted, Fault> {
 ///     cx.start(Duration::from_secs(1), Timeout);

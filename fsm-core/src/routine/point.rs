@@ -21,7 +21,7 @@ use crate::value::Value;
 /// function in which `routine` was called, unless it is [named](NewRoutine::named).
 ///
 /// ```
-/// use fsm_core::{Aborted, Routine, Stop, Vocabulary, routine};
+/// use statepoint::{Aborted, Routine, Stop, Vocabulary, routine};
 ///
 /// async fn child(cx: &mut Routine, greeting: String) -> Aborted {
 ///     cx.console(greeting);

@@ -9,9 +9,8 @@ use crate::name::MessageId;
 /// What a `select` waits for: every message type, and enums with `#[derive(Select)]`.
 ///
 /// ```
-/// # extern crate fsm_core as statepoint;
 /// # fn main() {}
-/// use fsm_core::{Completed, Routine, Select, Stop, TimedOut, Value, Aborted};
+/// use statepoint::{Completed, Routine, Select, Stop, TimedOut, Value, Aborted};
 ///
 /// #[derive(Select)]
 /// #[select(defer(TimedOut))]

@@ -9,13 +9,13 @@ use crate::name::message_id;
 /// A sink that hashes the whole trace. Clones share one hash.
 ///
 /// ```
-/// use fsm_core::{Kernel, Limits, TraceHash};
+/// use statepoint::{Kernel, Limits, TraceHash};
 ///
 /// let run = || {
 ///     let hash = TraceHash::new();
 ///     let mut kernel = Kernel::new(Limits::default());
 ///     kernel.set_sink(hash.clone());
-///     kernel.create(fsm_core::routine(async |_| fsm_core::Aborted));
+///     kernel.create(statepoint::routine(async |_| statepoint::Aborted));
 ///     kernel.run(100);
 ///     hash.value()
 /// };

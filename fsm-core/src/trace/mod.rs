@@ -19,7 +19,7 @@ pub use text::TextTrace;
 /// How much an event matters. A sink gets the events of its level and above.
 ///
 /// ```
-/// use fsm_core::Level;
+/// use statepoint::Level;
 ///
 /// assert!(Level::Warning > Level::Trace);
 /// assert_eq!("console".parse(), Ok(Level::Console));
@@ -334,7 +334,7 @@ impl fmt::Display for What<'_> {
 /// Who takes the trace.
 ///
 /// ```
-/// use fsm_core::{Event, Level, Sink};
+/// use statepoint::{Event, Level, Sink};
 ///
 /// /// Counts what went wrong.
 /// struct Faults(usize);

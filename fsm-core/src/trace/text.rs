@@ -15,13 +15,13 @@ const KEPT_LINES: usize = 256;
 ///
 /// ```
 /// use std::{cell::RefCell, rc::Rc};
-/// use fsm_core::{Kernel, Level, Limits, TextTrace};
+/// use statepoint::{Kernel, Level, Limits, TextTrace};
 ///
 /// let lines = Rc::new(RefCell::new(Vec::new()));
 /// let sink = lines.clone();
 /// let mut kernel = Kernel::new(Limits::default());
 /// kernel.set_sink(TextTrace::new(Level::Object, move |line: &str| sink.borrow_mut().push(line.to_owned())));
-/// kernel.create(fsm_core::routine(async |_| fsm_core::Aborted).named("short"));
+/// kernel.create(statepoint::routine(async |_| statepoint::Aborted).named("short"));
 /// kernel.run(100);
 /// assert_eq!(lines.borrow()[0], "0.000000s + <00000001>short - Created");
 /// ```

@@ -61,8 +61,7 @@ const READ: usize = 64 * 1024;
 /// A kernel and its network.
 ///
 /// ```
-/// use fsm_core::{Done, Limits, Moment, routine};
-/// use fsm_net::{Driver, NetSettings, sim::World};
+/// use statepoint::{Done, Driver, Limits, Moment, NetSettings, routine, sim::World};
 ///
 /// let world = World::new(1);
 /// let mut driver = Driver::new(world.host([10, 0, 0, 1].into()), Limits::default(), NetSettings::default());

@@ -23,7 +23,7 @@ use crate::wire::LinkError;
 /// is not asked again: it ends with [`NotConnected`].
 ///
 /// ```
-/// use fsm_net::{ConnectToAddress, HostPort, Retry};
+/// use statepoint::{ConnectToAddress, HostPort, Retry};
 ///
 /// let server = ConnectToAddress::new(HostPort::new("127.0.0.1", 32011)).retry(Retry::by_scope().attempts(5));
 /// # let _ = server;

@@ -19,7 +19,7 @@ use crate::request::Listen;
 /// [`Retry`] allows no more attempts.
 ///
 /// ```
-/// use fsm_net::{HostPort, ListenAtAddress};
+/// use statepoint::{HostPort, ListenAtAddress};
 ///
 /// let port = ListenAtAddress::new(HostPort::new("127.0.0.1", 32011));
 /// # let _ = port;

@@ -14,8 +14,7 @@ use super::table::GroupTable;
 /// [`ListenAtAddress`](crate::ListenAtAddress), a machine of one's own.
 ///
 /// ```
-/// use fsm_core::Address;
-/// use fsm_net::{ConnectToAddress, HostPort, Member};
+/// use statepoint::{Address, ConnectToAddress, HostPort, Member};
 ///
 /// let clock = Member::new(|| ConnectToAddress::new(HostPort::new("127.0.0.1", 32011)));
 /// assert_eq!(clock.address(), Address::NONE);
@@ -55,9 +54,8 @@ impl Member {
 /// is a `BTreeMap<String, Member>`.
 ///
 /// ```
-/// # extern crate fsm_net as statepoint;
 /// use core::time::Duration;
-/// use fsm_net::{ConnectToAddress, Group, HostPort, Member};
+/// use statepoint::{ConnectToAddress, Group, HostPort, Member};
 ///
 /// #[derive(Group)]
 /// struct Servers {
@@ -103,7 +101,7 @@ pub trait Group: Sized + 'static {
     ///
     /// ```
     /// use std::collections::BTreeMap;
-    /// use fsm_net::{ConnectToAddress, Group, HostPort, Member};
+    /// use statepoint::{ConnectToAddress, Group, HostPort, Member};
     ///
     /// let clock = Member::new(|| ConnectToAddress::new(HostPort::new("127.0.0.1", 32011)));
     /// let servers = BTreeMap::from([("clock".to_owned(), clock)]);

@@ -21,7 +21,7 @@ const QUANTUM: Duration = Duration::from_millis(250);
 ///
 /// ```
 /// use core::time::Duration;
-/// use fsm_net::Retry;
+/// use statepoint::Retry;
 ///
 /// let retry = Retry::by_scope().attempts(3);
 /// let there = "127.0.0.1:32011".parse().ok();

@@ -14,8 +14,7 @@ use super::member::Group;
 /// ```
 /// use core::time::Duration;
 /// use std::collections::BTreeMap;
-/// use fsm_core::{Done, Routine, Vocabulary, routine};
-/// use fsm_net::{ConnectToAddress, Group, HostPort, Member};
+/// use statepoint::{ConnectToAddress, Done, Group, HostPort, Member, Routine, Vocabulary, routine};
 ///
 /// let clock = Member::new(|| ConnectToAddress::new(HostPort::new("127.0.0.1", 32011)));
 /// let servers = BTreeMap::from([("clock".to_owned(), clock)]);

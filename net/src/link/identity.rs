@@ -22,11 +22,11 @@ const FILE: usize = HEADING.len() + base32::TEXT + 1;
 /// Randomness is an argument: nothing else in a link asks the system for any, so a simulated world repeats itself.
 ///
 /// ```
-/// use fsm_net::link::{Identity, Seed};
+/// use statepoint::link::{Identity, Seed};
 ///
 /// let identity = Identity::from_seed(Seed::random()?);
 /// assert_ne!(identity, Identity::generate()?);
-/// # Ok::<(), fsm_net::wire::LinkError>(())
+/// # Ok::<(), statepoint::wire::LinkError>(())
 /// ```
 #[derive(Debug)]
 pub struct Seed(Secret);
@@ -58,7 +58,7 @@ impl Seed {
 /// it for nothing but links of this package.
 ///
 /// ```
-/// use fsm_net::link::Identity;
+/// use statepoint::link::Identity;
 ///
 /// let directory = std::env::temp_dir().join(format!("identity-{}", std::process::id()));
 /// std::fs::create_dir_all(&directory)?;

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 ///
 /// ```
 /// use std::path::Path;
-/// use fsm_net::link::{Identity, KeyFileError};
+/// use statepoint::link::{Identity, KeyFileError};
 ///
 /// let error = Identity::load("/no/such/file").unwrap_err();
 /// assert!(matches!(error, KeyFileError::System { .. }));

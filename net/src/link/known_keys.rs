@@ -26,7 +26,7 @@ const ADDRESS: usize = 512;
 /// Clones are the same book.
 ///
 /// ```
-/// use fsm_net::link::{Identity, KnownKeys};
+/// use statepoint::link::{Identity, KnownKeys};
 ///
 /// let known = KnownKeys::in_memory();
 /// let key = Identity::generate()?.public_key();
@@ -144,7 +144,7 @@ fn read(path: &Path) -> Result<BTreeMap<String, PublicKey>, KeyFileError> {
 /// Why a key was not written down.
 ///
 /// ```
-/// use fsm_net::link::{Identity, KnownKeys, NotRemembered};
+/// use statepoint::link::{Identity, KnownKeys, NotRemembered};
 ///
 /// let known = KnownKeys::in_memory();
 /// let (first, second) = (Identity::generate()?.public_key(), Identity::generate()?.public_key());

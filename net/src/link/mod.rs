@@ -24,8 +24,8 @@
 //! # Example
 //!
 //! ```
-//! use fsm_net::link::{ConnectSecurity, Identity, ListenSecurity, Seed};
-//! use fsm_net::wire::{FrameLimit, Link, LinkState, Output, Pool};
+//! use statepoint::link::{ConnectSecurity, Identity, ListenSecurity, Seed};
+//! use statepoint::wire::{FrameLimit, Link, LinkState, Output, Pool};
 //!
 //! let server = Identity::generate()?;
 //! let connect = ConnectSecurity::clear().expect(server.public_key());

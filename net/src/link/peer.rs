@@ -30,8 +30,8 @@ pub struct LinkPeer {
 /// bits of it; fewer are not enough.
 ///
 /// ```
-/// use fsm_net::link::{ConnectSecurity, Seed};
-/// use fsm_net::wire::FrameLimit;
+/// use statepoint::link::{ConnectSecurity, Seed};
+/// use statepoint::wire::FrameLimit;
 ///
 /// let link = ConnectSecurity::encrypted().link("a:1", FrameLimit::default(), Seed::random()?)?;
 /// assert_eq!(link.peer().and_then(|peer| peer.binding), None); // not open yet

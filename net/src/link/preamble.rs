@@ -32,7 +32,7 @@ const MAGIC: [u8; 4] = [0xf5, b'F', b'S', b'M'];
 /// What a link protects. Both ends must be set to the same mode.
 ///
 /// ```
-/// use fsm_net::link::{ConnectSecurity, Mode};
+/// use statepoint::link::{ConnectSecurity, Mode};
 ///
 /// assert_eq!(ConnectSecurity::encrypted().mode(), Mode::Encrypted);
 /// assert!(Mode::Encrypted < Mode::ServerAuthenticated);

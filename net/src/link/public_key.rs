@@ -16,14 +16,14 @@ const PURPOSE: &[u8] = b"FSM-LINK public key";
 /// it as that text. Each key has exactly one spelling, as bytes and as text.
 ///
 /// ```
-/// use fsm_net::link::{Identity, PublicKey, Seed};
+/// use statepoint::link::{Identity, PublicKey, Seed};
 ///
 /// let key = Identity::from_seed(Seed::from_bytes([7; 32])).public_key();
 /// let text = key.to_string();
 /// assert_eq!(text, "co7e72xk6icmp7jtld6jyadsdca5c5bhqeuce7wgotzx677jpnwtd5yr");
 /// assert_eq!(text.parse::<PublicKey>()?, key);
 /// assert!(text.replace("co7e", "c07e").parse::<PublicKey>().is_err());
-/// # Ok::<(), fsm_net::link::NoPublicKey>(())
+/// # Ok::<(), statepoint::link::NoPublicKey>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicKey([u8; 32]);
@@ -122,7 +122,7 @@ impl<'de> Deserialize<'de> for PublicKey {
 /// The text itself is not shown: it may have been a secret, pasted at the wrong place.
 ///
 /// ```
-/// use fsm_net::link::{NoPublicKey, PublicKey};
+/// use statepoint::link::{NoPublicKey, PublicKey};
 ///
 /// assert_eq!("abc".parse::<PublicKey>(), Err(NoPublicKey::Length { got: 3 }));
 /// ```

@@ -88,14 +88,14 @@ impl Common {
 /// than what was set.
 ///
 /// ```
-/// use fsm_net::link::{Identity, ListenSecurity, Mode, Seed};
+/// use statepoint::link::{Identity, ListenSecurity, Mode, Seed};
 ///
 /// let friend = Identity::from_seed(Seed::from_bytes([1; 32])).public_key();
 /// let own = Identity::generate()?;
 /// let security = ListenSecurity::clear().identity(own).allow([friend]);
 /// assert_eq!(security.mode(), Mode::Mutual);
 /// assert_eq!(security.check(), Ok(()));
-/// # Ok::<(), fsm_net::wire::LinkError>(())
+/// # Ok::<(), statepoint::wire::LinkError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenSecurity {
@@ -246,7 +246,7 @@ impl ListenSecurity {
 /// place of the others.
 ///
 /// ```
-/// use fsm_net::link::{ConnectSecurity, Identity, Mode, SecurityError};
+/// use statepoint::link::{ConnectSecurity, Identity, Mode, SecurityError};
 ///
 /// let (own, server) = (Identity::generate()?, Identity::generate()?);
 /// let security = ConnectSecurity::clear().expect(server.public_key());
@@ -255,7 +255,7 @@ impl ListenSecurity {
 ///
 /// // One's own name is not told to somebody unknown.
 /// assert_eq!(ConnectSecurity::encrypted().identity(own).check(), Err(SecurityError::NobodyExpected));
-/// # Ok::<(), fsm_net::wire::LinkError>(())
+/// # Ok::<(), statepoint::wire::LinkError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectSecurity {
@@ -407,7 +407,7 @@ impl ConnectSecurity {
 /// Settings that make no sense together. Whoever made them is to blame.
 ///
 /// ```
-/// use fsm_net::link::{ListenSecurity, SecurityError};
+/// use statepoint::link::{ListenSecurity, SecurityError};
 ///
 /// let error = ListenSecurity::encrypted().allow([]).check();
 /// assert_eq!(error, Err(SecurityError::NoIdentity));

@@ -18,14 +18,13 @@ type Delivery = Box<dyn FnOnce(&mut Kernel) + Send>;
 /// Sends messages into a reactor from any thread. Clones lead to the same reactor.
 ///
 /// ```
-/// use fsm_core::{Address, Limits, Routine, Stop, routine};
-/// use fsm_net::{NetSettings, reactor::Reactor};
+/// use statepoint::{Address, Limits, NetSettings, Routine, Stop, reactor::Reactor, routine};
 ///
 /// let mut reactor = Reactor::new(Limits::default(), NetSettings::default())?;
-/// let main = reactor.create(routine(async |cx: &mut Routine| cx.select::<fsm_core::Aborted>().await));
+/// let main = reactor.create(routine(async |cx: &mut Routine| cx.select::<statepoint::Aborted>().await));
 /// let handle = reactor.handle();
 /// std::thread::spawn(move || handle.send(main, Stop));
-/// assert!(reactor.run(main)?.is::<fsm_core::Aborted>());
+/// assert!(reactor.run(main)?.is::<statepoint::Aborted>());
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone)]

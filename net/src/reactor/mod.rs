@@ -31,8 +31,7 @@ const WAKE: mio::Token = mio::Token(usize::MAX);
 /// through a [`Handle`].
 ///
 /// ```
-/// use fsm_core::{Done, Limits, routine};
-/// use fsm_net::{NetSettings, reactor::Reactor};
+/// use statepoint::{Done, Limits, NetSettings, reactor::Reactor, routine};
 ///
 /// let mut reactor = Reactor::new(Limits::default(), NetSettings::default())?;
 /// let main = reactor.create(routine(async |_| Done));

@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Probabilities are from 0 to 1. What says "per connection" is drawn when a connection comes about.
 ///
 /// ```
-/// use fsm_net::sim::{Faults, World};
+/// use statepoint::sim::{Faults, World};
 /// use std::time::Duration;
 ///
 /// let slow = Faults { latency_least: Duration::from_millis(40), ..Faults::default() };

@@ -133,7 +133,7 @@ happenings! {
 /// One thing that happened; `Display` and `Debug` tell it in a line.
 ///
 /// ```
-/// # use fsm_net::{net::Net, sim::World};
+/// # use statepoint::{net::Net, sim::World};
 /// let world = World::new(1);
 /// world.host([10, 0, 0, 1].into()).listen("10.0.0.1:80".parse()?)?;
 /// assert_eq!(world.history()[0].to_string().trim(), "0.000000 #0 10.0.0.1:80 listens");

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// Nothing here uses floating-point functions whose last bit differs between machines.
 ///
 /// ```
-/// use fsm_net::sim::Random;
+/// use statepoint::sim::Random;
 ///
 /// let mut random = Random::new(7);
 /// let dice: Vec<u64> = (0..5).map(|_| random.between(1, 6)).collect();

@@ -15,8 +15,8 @@ use std::rc::Rc;
 /// Events are edge-triggered as those of the system: [`ready`](SimNet::ready) shows each change once.
 ///
 /// ```
-/// use fsm_net::net::Net;
-/// use fsm_net::sim::World;
+/// use statepoint::net::Net;
+/// use statepoint::sim::World;
 /// use std::io::ErrorKind;
 ///
 /// let world = World::new(1);

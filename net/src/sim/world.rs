@@ -24,9 +24,9 @@ use std::time::Duration;
 /// network, `advance` to it, then for **each** host take [`SimNet::ready`] and let its driver have its turn.
 ///
 /// ```
-/// use fsm_core::Moment;
-/// use fsm_net::net::Net;
-/// use fsm_net::sim::{Faults, World};
+/// use statepoint::Moment;
+/// use statepoint::net::Net;
+/// use statepoint::sim::{Faults, World};
 /// use std::io::IoSlice;
 /// use std::time::Duration;
 ///
@@ -51,7 +51,7 @@ pub struct World {
 /// A connection as the world sees it.
 ///
 /// ```
-/// # use fsm_net::{net::Net, sim::World};
+/// # use statepoint::{net::Net, sim::World};
 /// let world = World::new(1);
 /// let mut host = world.host([10, 0, 0, 1].into());
 /// let (_, at) = host.listen("127.0.0.1:0".parse()?)?;

@@ -21,7 +21,7 @@ const MAX_GENERATION: u32 = (1 << 31) - 1;
 /// that reads, nil is no address.
 ///
 /// ```
-/// use fsm_net::wire::Wire;
+/// use statepoint::wire::Wire;
 ///
 /// assert_eq!(Wire::Yours(0).to_string(), "your export 0");
 /// ```
@@ -48,7 +48,7 @@ impl fmt::Display for Wire {
 /// Why an address does not cross the border.
 ///
 /// ```
-/// use fsm_net::wire::Refusal;
+/// use statepoint::wire::Refusal;
 ///
 /// assert_eq!(Refusal::Gone.to_string(), "its point or its connection has ended");
 /// ```
@@ -108,8 +108,8 @@ impl From<Refusal> for Undelivered {
 /// peer's messages go before it was given any address.
 ///
 /// ```
-/// use fsm_core::{Address, Undelivered};
-/// use fsm_net::wire::{Border, Refusal, Wire};
+/// use statepoint::{Address, Undelivered};
+/// use statepoint::wire::{Border, Refusal, Wire};
 ///
 /// let proxy = Address::new(7, 1, 0);
 /// let (session, child) = (Address::new(1, 1, 0), Address::new(2, 1, 0));

@@ -17,7 +17,7 @@ const FIRST_ROOM: usize = 256;
 /// The first error stays: a stream that once was out of step is never read again.
 ///
 /// ```
-/// use fsm_net::wire::{Decoder, FrameLimit};
+/// use statepoint::wire::{Decoder, FrameLimit};
 ///
 /// let mut decoder = Decoder::new(FrameLimit::default());
 /// let mut bytes: &[u8] = &[0, 0, 0, 2, b'h', b'i', 0, 0];

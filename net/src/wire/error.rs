@@ -11,7 +11,7 @@ use super::names::NameError;
 /// A part of a frame, to say where something is wrong.
 ///
 /// ```
-/// assert_eq!(fsm_net::wire::Part::To.to_string(), "the target");
+/// assert_eq!(statepoint::wire::Part::To.to_string(), "the target");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -52,7 +52,7 @@ impl fmt::Display for Part {
 /// [`Inbound::Refused`](super::Inbound::Refused) instead.
 ///
 /// ```
-/// use fsm_net::wire::FrameError;
+/// use statepoint::wire::FrameError;
 ///
 /// let error = FrameError::TooLong { got: 2_000_000, limit: 1_048_576 };
 /// assert_eq!(error.to_string(), "expected a frame of at most 1048576 bytes, got one of 2000000");
@@ -177,7 +177,7 @@ impl Error for FrameError {}
 /// Why a message cannot be written to a connection. It is a dead letter; the connection goes on.
 ///
 /// ```
-/// use fsm_net::wire::SendError;
+/// use statepoint::wire::SendError;
 ///
 /// let error = SendError::TooLarge { size: 2_000_000, limit: 1_048_576 };
 /// assert_eq!(error.to_string(), "expected a frame of at most 1048576 bytes, got 2000000; send less at once");

@@ -22,7 +22,7 @@ const GONE: i64 = 1;
 /// The largest frame that one end accepts, without its length.
 ///
 /// ```
-/// use fsm_net::wire::FrameLimit;
+/// use statepoint::wire::FrameLimit;
 ///
 /// assert_eq!(FrameLimit::default().bytes(), 1024 * 1024);
 /// assert_eq!(FrameLimit::new(65 * 1024 * 1024), None);
@@ -170,7 +170,7 @@ fn append_body(encoded: &Encoded, limit: FrameLimit, start: usize, out: &mut Vec
 ///
 /// ```
 /// let mut out = Vec::new();
-/// fsm_net::wire::encode_gone(3, &mut out);
+/// statepoint::wire::encode_gone(3, &mut out);
 /// assert_eq!(out, [0, 0, 0, 3, 0x92, 1, 3]);
 /// ```
 pub fn encode_gone(number: u64, out: &mut Vec<u8>) {

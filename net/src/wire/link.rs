@@ -27,7 +27,7 @@ pub enum LinkState {
 /// Why a link cannot go on. The connection is to be dropped.
 ///
 /// ```
-/// let error = fsm_net::wire::LinkError::Tampered;
+/// let error = statepoint::wire::LinkError::Tampered;
 /// assert!(error.to_string().starts_with("expected bytes that only the peer can have written"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,7 +154,7 @@ impl Error for LinkError {}
 /// Deadlines belong to the driver: it measures how long a link takes to become [`LinkState::Open`].
 ///
 /// ```
-/// use fsm_net::wire::{Clear, Link, LinkState, Output, Pool};
+/// use statepoint::wire::{Clear, Link, LinkState, Output, Pool};
 ///
 /// let (mut pool, mut output) = (Pool::new(), Output::default());
 /// let mut link: Box<dyn Link> = Box::new(Clear);
@@ -167,7 +167,7 @@ impl Error for LinkError {}
 ///     let Some(frames) = link.receive(&mut bytes, &mut output.outlet(&mut pool))? else { break };
 ///     assert_eq!(frames, b"\0\0\0\x02hi"); // to the decoder
 /// }
-/// # Ok::<(), fsm_net::wire::LinkError>(())
+/// # Ok::<(), statepoint::wire::LinkError>(())
 /// ```
 pub trait Link: fmt::Debug {
     /// The socket is there: the end that speaks first says hello.
@@ -244,7 +244,7 @@ pub trait Link: fmt::Debug {
 /// no connection uses it: one in the mode `clear` opens with a preamble and goes on like this.
 ///
 /// ```
-/// use fsm_net::wire::{Clear, Link, LinkState};
+/// use statepoint::wire::{Clear, Link, LinkState};
 ///
 /// assert_eq!(Clear.state(), LinkState::Open);
 /// ```

@@ -46,8 +46,8 @@
 //! ```
 //! use std::io::Write;
 //!
-//! use fsm_core::{Address, Encoded, Name, message_id};
-//! use fsm_net::wire::{
+//! use statepoint::{Address, Encoded, Name, message_id};
+//! use statepoint::wire::{
 //!     Border, Clear, Decoder, FrameLimit, Inbound, IncomingNames, Link, Output, OutgoingNames, Pool, decode_message,
 //!     encode_message,
 //! };

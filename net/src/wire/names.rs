@@ -61,7 +61,7 @@ impl Error for NameError {}
 /// The bytes are something else.
 ///
 /// ```
-/// use fsm_net::wire::{NameError, check_name};
+/// use statepoint::wire::{NameError, check_name};
 ///
 /// assert_eq!(check_name(b"hello_welcome.Hello"), Ok("hello_welcome.Hello"));
 /// assert_eq!(check_name(b"Hello\n"), Err(NameError::Character { got: '\n' }));
@@ -88,7 +88,7 @@ pub(super) enum Spelling {
 /// The names that this end has spelt on one connection.
 ///
 /// ```
-/// use fsm_net::wire::OutgoingNames;
+/// use statepoint::wire::OutgoingNames;
 ///
 /// assert!(OutgoingNames::new().is_empty());
 /// ```
@@ -159,7 +159,7 @@ impl Hash for Key {
 /// The names that the peer has spelt on one connection.
 ///
 /// ```
-/// use fsm_net::wire::IncomingNames;
+/// use statepoint::wire::IncomingNames;
 ///
 /// assert!(IncomingNames::new().is_empty());
 /// ```

@@ -21,7 +21,7 @@ const WRITE: usize = 256 * 1024;
 /// Where an output becomes congested, full, and normal again, in bytes that wait. `clear` < `soft` < `hard`.
 ///
 /// ```
-/// assert_eq!(fsm_net::wire::Marks::default().hard, 16 * 1024 * 1024);
+/// assert_eq!(statepoint::wire::Marks::default().hard, 16 * 1024 * 1024);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Marks {
@@ -45,7 +45,7 @@ impl Default for Marks {
 /// reads slowly does not cause a message for each frame: `Full` ends below the soft mark, `Congested` below the clear mark.
 ///
 /// ```
-/// use fsm_net::wire::{Fill, Output};
+/// use statepoint::wire::{Fill, Output};
 ///
 /// assert_eq!(Output::default().fill(), Fill::Normal);
 /// ```
@@ -69,7 +69,7 @@ pub enum Fill {
 /// ```
 /// use std::io::Write;
 ///
-/// use fsm_net::wire::{Clear, Output, Pool, encode_gone};
+/// use statepoint::wire::{Clear, Output, Pool, encode_gone};
 ///
 /// let (mut pool, mut output) = (Pool::new(), Output::default());
 /// output.append(&mut pool, |out| { encode_gone(1, out); Ok(()) })?;
@@ -270,7 +270,7 @@ impl fmt::Debug for Output {
 /// The socket's end of an [`Output`], lent to a link.
 ///
 /// ```
-/// use fsm_net::wire::{Output, Pool};
+/// use statepoint::wire::{Output, Pool};
 ///
 /// let (mut pool, mut output) = (Pool::new(), Output::default());
 /// output.outlet(&mut pool).write(b"hello");
@@ -326,7 +326,7 @@ impl Outlet<'_> {
 /// The slices of one vectored write. Dereferences to `[IoSlice]`.
 ///
 /// ```
-/// assert!(fsm_net::wire::Output::default().slices().is_empty());
+/// assert!(statepoint::wire::Output::default().slices().is_empty());
 /// ```
 #[derive(Debug)]
 pub struct Slices<'a> {

@@ -9,7 +9,7 @@ pub(super) const KEPT_BYTES: usize = 64 * 1024;
 /// Empty buffers of closed and drained outputs, for the next ones: one pool for a whole reactor. Keeps at most 4 MiB.
 ///
 /// ```
-/// use fsm_net::wire::Pool;
+/// use statepoint::wire::Pool;
 ///
 /// let mut pool = Pool::new();
 /// pool.give(Vec::with_capacity(1_000));
