@@ -1,4 +1,4 @@
-//! Looks names up on a thread of its own, because the system's look-up blocks, for seconds if it likes.
+//! Looks names up on threads of its own, because the system's look-up blocks, for seconds if it likes.
 
 use crate::net::{MOST_ADDRESSES, check_query};
 use std::collections::{BTreeMap, VecDeque};
@@ -11,18 +11,20 @@ type Answer = io::Result<Vec<SocketAddr>>;
 type LookUp = dyn Fn(&str, u16) -> Answer + Send + Sync;
 type Wake = dyn Fn() + Send + Sync;
 
-/// A queue of look-ups and the thread that does them, one after the other: a slow one delays those behind it, never
-/// the reactor.
+/// How many look-ups are done at once. So many slow ones delay those behind them.
+const THREADS: usize = 4;
+
+/// A queue of look-ups and the few threads that do them. Slow ones never delay the reactor.
 ///
-/// The thread is started by the first name that is no IP address, and ends when the resolver is dropped; if it is
-/// then in the middle of a look-up, after that, because the system cannot be interrupted. Dropping does not wait for
-/// it.
+/// A thread is started by a name that is no IP address, when the others are busy. They end when the resolver is dropped; one that
+/// is then in the middle of a look-up, after that, because the system cannot be interrupted. Dropping does not wait for them.
 pub(crate) struct Resolver {
     look_up: Arc<LookUp>,
-    /// Called, from the thread or from `ask`, after an answer was laid out.
+    /// Called, from a thread or from `ask`, after an answer was laid out.
     wake: Arc<Wake>,
     shared: Arc<Shared>,
-    started: bool,
+    threads: usize,
+    most_threads: usize,
     /// The ticket of each query under way. A number may be used again while an older look-up for it is still being
     /// done; tickets are not.
     tickets: BTreeMap<u64, u64>,
@@ -39,6 +41,8 @@ struct Shared {
 struct Work {
     requests: VecDeque<Request>,
     answers: VecDeque<(u64, u64, Answer)>,
+    /// Threads that wait for a request.
+    idle: usize,
     over: bool,
 }
 
@@ -52,11 +56,12 @@ struct Request {
 impl Resolver {
     /// A resolver that asks the system. `wake` must make the reactor call [`take`](Self::take) soon.
     pub(crate) fn new(wake: impl Fn() + Send + Sync + 'static) -> Self {
-        Resolver::with(wake, |host, port| Ok((host, port).to_socket_addrs()?.collect()))
+        Resolver::with(THREADS, wake, |host, port| Ok((host, port).to_socket_addrs()?.collect()))
     }
 
     /// A resolver that asks somebody else.
     fn with(
+        most_threads: usize,
         wake: impl Fn() + Send + Sync + 'static,
         look_up: impl Fn(&str, u16) -> Answer + Send + Sync + 'static,
     ) -> Self {
@@ -64,7 +69,8 @@ impl Resolver {
             look_up: Arc::new(look_up),
             wake: Arc::new(wake),
             shared: Arc::default(),
-            started: false,
+            threads: 0,
+            most_threads,
             tickets: BTreeMap::new(),
             next_ticket: 0,
         }
@@ -81,7 +87,7 @@ impl Resolver {
             self.shared.lock().answers.push_back((query, ticket, Ok(vec![SocketAddr::new(ip, port)])));
             (self.wake)();
         } else {
-            self.start()?;
+            self.engage()?;
             self.shared.lock().requests.push_back(Request { query, ticket, host: host.to_owned(), port });
             self.shared.more.notify_one();
         }
@@ -113,11 +119,20 @@ impl Resolver {
         }
     }
 
-    fn start(&mut self) -> io::Result<()> {
-        if !self.started {
+    /// Sees to it that there is a thread for one more request. It fails when there is none at all.
+    fn engage(&mut self) -> io::Result<()> {
+        let is_busy = {
+            let work = self.shared.lock();
+            work.idle <= work.requests.len()
+        };
+        if is_busy && self.threads < self.most_threads {
             let (shared, look_up, wake) = (self.shared.clone(), self.look_up.clone(), self.wake.clone());
-            thread::Builder::new().name("resolver".to_owned()).spawn(move || shared.serve(&*look_up, &*wake))?;
-            self.started = true;
+            let thread = thread::Builder::new().name("resolver".to_owned());
+            match thread.spawn(move || shared.serve(&*look_up, &*wake)) {
+                Ok(_) => self.threads += 1,
+                Err(error) if self.threads == 0 => return Err(error),
+                Err(_) => {} // the others will come to it
+            }
         }
         Ok(())
     }
@@ -126,13 +141,13 @@ impl Resolver {
 impl Drop for Resolver {
     fn drop(&mut self) {
         self.shared.lock().over = true;
-        self.shared.more.notify_one();
+        self.shared.more.notify_all();
     }
 }
 
 impl fmt::Debug for Resolver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resolver").field("started", &self.started).field("tickets", &self.tickets).finish()
+        f.debug_struct("Resolver").field("threads", &self.threads).field("tickets", &self.tickets).finish()
     }
 }
 
@@ -142,7 +157,7 @@ impl Shared {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The life of the thread.
+    /// The life of a thread.
     fn serve(&self, look_up: &LookUp, wake: &Wake) {
         while let Some(request) = self.next() {
             let answer = checked(&request.host, look_up(&request.host, request.port));
@@ -161,7 +176,9 @@ impl Shared {
             if let Some(request) = work.requests.pop_front() {
                 return Some(request);
             }
+            work.idle += 1;
             work = self.more.wait(work).unwrap_or_else(PoisonError::into_inner);
+            work.idle -= 1;
         }
     }
 }
@@ -197,13 +214,20 @@ mod tests {
         SocketAddr::new([10, 0, 0, last].into(), port)
     }
 
-    /// A resolver, and where its wakes are counted.
+    /// A resolver with one thread, and where its wakes are counted.
     fn resolver(look_up: impl Fn(&str, u16) -> Answer + Send + Sync + 'static) -> (Resolver, Receiver<()>) {
+        resolver_with(1, look_up)
+    }
+
+    fn resolver_with(
+        threads: usize,
+        look_up: impl Fn(&str, u16) -> Answer + Send + Sync + 'static,
+    ) -> (Resolver, Receiver<()>) {
         let (woken, wakes) = channel();
         let wake = move || {
             woken.send(()).ok();
         };
-        (Resolver::with(wake, look_up), wakes)
+        (Resolver::with(threads, wake, look_up), wakes)
     }
 
     fn answer(resolver: &mut Resolver, wakes: &Receiver<()>) -> (u64, Answer) {
@@ -231,7 +255,7 @@ mod tests {
         resolver.ask(2, "::1", 81).expect("asked");
         assert_eq!(answer(&mut resolver, &wakes).1.expect("found"), [address(9, 80)]);
         assert_eq!(answer(&mut resolver, &wakes).1.expect("found"), ["[::1]:81".parse().expect("address")]);
-        assert!(!resolver.started);
+        assert_eq!(resolver.threads, 0);
     }
 
     #[test]
@@ -282,6 +306,30 @@ mod tests {
         assert_eq!((query, addresses.expect("found")), (1, vec![address(2, 80)]));
         assert!(resolver.take().is_none());
         assert_eq!(begun.recv_timeout(PATIENCE).expect("begun"), "quick.lab", "nobody looks for what was cancelled");
+    }
+
+    #[test]
+    fn a_slow_look_up_delays_no_other_while_a_thread_is_left() {
+        let (begin, begun) = channel();
+        let (release, gate) = channel::<()>();
+        let gate = Mutex::new(gate);
+        let (mut resolver, wakes) = resolver_with(2, move |host, port| {
+            begin.send(host.to_owned()).ok();
+            if host == "slow.lab" {
+                gate.lock().expect("one thread").recv().ok();
+            }
+            Ok(vec![address(if host == "slow.lab" { 1 } else { 2 }, port)])
+        });
+        resolver.ask(1, "slow.lab", 80).expect("asked");
+        assert_eq!(begun.recv_timeout(PATIENCE).expect("begun"), "slow.lab");
+        for query in 2..9 {
+            resolver.ask(query, "quick.lab", 80).expect("asked");
+            let (answered, addresses) = answer(&mut resolver, &wakes);
+            assert_eq!((answered, addresses.expect("found")), (query, vec![address(2, 80)]));
+        }
+        assert_eq!(resolver.threads, 2, "no more than may be");
+        release.send(()).expect("the thread waits");
+        assert_eq!(answer(&mut resolver, &wakes).0, 1);
     }
 
     #[test]
