@@ -11,6 +11,7 @@ use std::time::Duration;
 
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
+    /// the name to say hello with
     client_name: String,
     #[serde(flatten)]
     to: ConnectSettings,

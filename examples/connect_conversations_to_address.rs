@@ -15,11 +15,13 @@ use statepoint::prelude::*;
 
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
+    /// the name to say hello with
     client_name: String,
     #[serde(flatten)]
     to: ConnectSettings,
+    /// how many conversations at once
     callers: u8,
-    /// How often each caller is welcomed before it says goodbye.
+    /// how often each caller is welcomed before it says goodbye
     rounds: u32,
 }
 

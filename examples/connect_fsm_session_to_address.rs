@@ -10,6 +10,7 @@ use statepoint::prelude::*;
 
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
+    /// the name to say hello with
     client_name: String,
     #[serde(flatten)]
     to: ConnectSettings,

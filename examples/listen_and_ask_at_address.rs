@@ -16,6 +16,7 @@ use statepoint::prelude::*;
 
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
+    /// the name to answer with
     server_name: String,
     #[serde(flatten)]
     at: ListenSettings,

@@ -9,8 +9,10 @@ use statepoint::link::{Identity, KeyFileError, PublicKey};
 use statepoint::prelude::*;
 use std::path::PathBuf;
 
+/// makes the file with which a program proves who it is, and shows its public key
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
+    /// the file to make; one that is there stays as it is
     file: PathBuf,
 }
 

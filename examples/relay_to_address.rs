@@ -12,7 +12,9 @@ use std::time::Duration;
 struct Settings {
     #[serde(flatten)]
     at: ListenSettings,
+    /// the address or name of the server beyond
     server_host: String,
+    /// its port
     server_port: u16,
     /// encrypts towards the server too
     server_encrypted: bool,

@@ -22,11 +22,13 @@ use statepoint::{AddressGroup, IntoPoint, NewPoint};
 
 #[derive(Serialize, Deserialize, Settings)]
 struct Settings {
-    /// Laboratory, controller, console, or the name of an instrument.
+    /// laboratory, controller, console, or the name of an instrument
     role: String,
     #[serde(flatten)]
     at: ListenSettings,
+    /// how many instruments take part
     instruments: usize,
+    /// how many samples each of them takes
     samples: u32,
 }
 

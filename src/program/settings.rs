@@ -70,7 +70,7 @@ impl fmt::Display for SettingsError {
             Self::NoValue { flag } => write!(f, "expected a value, as in --{flag}=VALUE, got --{flag} alone"),
             Self::WrongValue { origin, expected, got } => write!(f, "expected {origin}={expected}, got `{got}`"),
             Self::Switch { flag, value } => write!(f, "expected --{flag} alone, got `--{flag}={value}`"),
-            Self::NoFlag { got } => write!(f, "expected flags only, as in --name=value, got `{got}`"),
+            Self::NoFlag { got } => write!(f, "expected flags only, as in --name=value, got `{got}` (see --help)"),
             Self::File { path, reason } => write!(f, "cannot use the settings file {path}: {reason}"),
             Self::Unfit { setting, reason } => write!(f, "`{setting}` does not fit: {reason} (see --help)"),
             Self::Stray { file, field, meant } => {
