@@ -26,9 +26,7 @@ struct Settings {
     role: String,
     #[serde(flatten)]
     at: ListenSettings,
-    /// how many instruments take part
     instruments: usize,
-    /// how many samples each of them takes
     samples: u32,
 }
 
