@@ -33,7 +33,7 @@ pub enum Undelivered {
 }
 
 impl Undelivered {
-    /// Every reason, in the order in which [`Counters::dead_letters`] counts them.
+    /// Every reason.
     pub const ALL: [Self; 12] = [
         Self::Ended,
         Self::NoSuchPoint,
@@ -79,6 +79,7 @@ impl fmt::Display for Undelivered {
 /// assert_eq!(kernel.counters().dead(Undelivered::NoSuchPoint), 1);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Counters {
     /// Messages that points have handled.
     pub handled: u64,
@@ -101,12 +102,17 @@ pub struct Counters {
     /// Timers refused because a point had too many.
     pub timers_refused: u64,
     /// Dead letters, by the order of [`Undelivered::ALL`].
-    pub dead_letters: [u64; Undelivered::ALL.len()],
+    pub(crate) dead_letters: [u64; Undelivered::ALL.len()],
 }
 
 impl Counters {
     /// How many messages could not be delivered for this reason.
     pub fn dead(&self, reason: Undelivered) -> u64 {
         self.dead_letters[reason as usize]
+    }
+
+    /// How many messages could not be delivered, for whatever reason.
+    pub fn dead_letters(&self) -> u64 {
+        self.dead_letters.iter().sum()
     }
 }

@@ -373,11 +373,11 @@ fn a_question_to_a_point_that_has_ended_is_out_of_service_at_once() {
     finish(&mut kernel);
     kernel.take_result();
     for nobody in [gone, gone.with_far(1), Address::NONE] {
-        let dead: u64 = kernel.counters().dead_letters.iter().sum();
+        let dead = kernel.counters().dead_letters();
         let point = kernel.create(GetResponse::new(nobody, Ping));
         let fault = ended(&mut kernel, point).take::<OutOfService>().expect("nobody is there");
         assert!(fault.to_string().starts_with("out of service (Ping; "), "{fault}");
-        assert_eq!(kernel.counters().dead_letters.iter().sum::<u64>(), dead + 1, "the question is not lost in silence");
+        assert_eq!(kernel.counters().dead_letters(), dead + 1, "the question is not lost in silence");
     }
     assert_eq!(kernel.now(), Moment::ZERO);
 }

@@ -188,7 +188,7 @@ fn a_peer_that_sends_faster_than_is_handled_loses_nothing(world: &mut impl World
     write_all(world, &mut raw, &bytes);
     server.expect::<Accepted>(world);
     world.run_until("all messages to arrive or to be lost", |world| {
-        let lost = world.kernel(host).counters().dead_letters.iter().sum::<u64>();
+        let lost = world.kernel(host).counters().dead_letters();
         server.waiting() as u64 + lost >= COUNT
     });
     assert_eq!(world.kernel(host).counters().dead(Undelivered::Overflow), 0);

@@ -160,7 +160,7 @@ impl History {
             let address = self.world.borrow().addresses[point];
             assert_eq!(self.kernel.is_alive(address), self.model.mailboxes[point].alive);
         }
-        assert_eq!(self.kernel.counters().dead_letters.iter().sum::<u64>(), self.model.dead);
+        assert_eq!(self.kernel.counters().dead_letters(), self.model.dead);
         assert_eq!(self.kernel.timers(), self.model.timers.len());
     }
 }
