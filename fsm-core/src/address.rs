@@ -24,6 +24,7 @@ use crate::extension::Extension;
 /// else serialising an address is an error that says so.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::Address;
 ///
 /// assert!(Address::default().is_none());

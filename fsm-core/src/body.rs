@@ -12,6 +12,7 @@ use crate::unopened::{Lease, OVERHEAD, UnopenedBytes};
 /// A message of any type, two words wide: a value, or bytes that nobody has opened yet.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Aborted, Body, Message, Stop};
 ///
 /// let body = Body::new(Aborted);
@@ -230,6 +231,7 @@ impl<T: Message> From<T> for Body {
 /// [`Fault`](crate::Fault) with which another point has completed.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Ack, Body, IntoBody};
 ///
 /// fn names(messages: impl IntoIterator<Item: IntoBody>) -> Vec<String> {

@@ -21,6 +21,7 @@ pub const MAX_DEPTH: usize = 64;
 /// has named the type. Forwarding, deferring and dropping never decode.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Aborted, Message};
 ///
 /// let encoded = Aborted.encode()?;
@@ -79,6 +80,7 @@ impl core::error::Error for EncodeError {}
 /// It is a fault, so in a routine `?` takes it.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Aborted, Encoded, Message, TimedOut};
 ///
 /// let mut encoded = TimedOut::default().encode()?;

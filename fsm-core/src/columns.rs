@@ -10,6 +10,7 @@ use crate::name::MessageId;
 /// `N` is a power of two, at least twice the number of messages.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::macros::Columns;
 ///
 /// const COLUMNS: Columns<8> = Columns::new(&[10, 20, 30]);

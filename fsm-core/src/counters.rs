@@ -72,6 +72,7 @@ impl fmt::Display for Undelivered {
 /// What has happened in a kernel so far.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Address, Aborted, Kernel, Limits, Undelivered};
 ///
 /// let mut kernel = Kernel::new(Limits::default());

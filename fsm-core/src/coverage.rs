@@ -14,6 +14,7 @@ use crate::shape::{CellShape, Shape};
 /// of them counted, and ask for what was never taken.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Coverage, Kernel, Limits, routine, Done};
 ///
 /// let mut kernel = Kernel::new(Limits::default());
@@ -57,6 +58,7 @@ impl Coverage {
     /// So a test at the end of a file can list what the tests before it have never taken:
     ///
     /// ```
+    /// # extern crate fsm_core as statepoint;
     /// # fn main() {
     /// use statepoint::{Aborted, Coverage, Harness, Machine, Next, Start, Stop, state_machine};
     ///

@@ -26,6 +26,7 @@ use crate::extension::Extension;
 /// no deeper than one.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// # fn main() -> Result<(), Box<dyn core::error::Error>> {
 /// use statepoint::{Graph, Message, Node};
 /// use serde::{Deserialize, Serialize};

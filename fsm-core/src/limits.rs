@@ -5,6 +5,7 @@ use core::time::Duration;
 /// How much a kernel may hold. Nothing in it grows without end: over a bound, a message is a dead letter.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::Limits;
 ///
 /// let limits = Limits { queued_per_point: 1_000, ..Limits::default() };

@@ -12,6 +12,7 @@ use crate::name::{MessageId, message_id};
 /// type to another module does not change what is on the wire:
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// # fn main() {}
 /// use statepoint::Message;
 /// use serde::{Deserialize, Serialize};

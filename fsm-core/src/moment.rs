@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 /// range is 584 years; additions stop at its end.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use core::time::Duration;
 /// use statepoint::Moment;
 ///

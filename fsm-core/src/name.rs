@@ -10,6 +10,7 @@ pub type MessageId = u64;
 /// The id of a message name: 64-bit FNV-1a, as defined at <http://www.isthe.com/chongo/tech/comp/fnv/>.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// const HELLO: u64 = statepoint::message_id("hello_welcome.Hello");
 /// assert_ne!(HELLO, statepoint::message_id("hello_welcome.Welcome"));
 /// ```
@@ -27,6 +28,7 @@ pub const fn message_id(name: &str) -> MessageId {
 /// A message's name: text that lives as long as the program, or text that came over a connection.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::Name;
 ///
 /// assert_eq!(*Name::from("hello_welcome.Hello"), *"hello_welcome.Hello");

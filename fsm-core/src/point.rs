@@ -95,6 +95,7 @@ pub trait IntoPoint {
 /// How to make a point, as often as needed.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Create, Done, Kernel, Limits, routine};
 ///
 /// let create = Create::new(|| routine(async |_| Done));

@@ -6,6 +6,7 @@
 /// transition coverage all come from it.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{CellShape, HandlerShape, Shape, StateShape};
 ///
 /// const SHAPE: Shape = Shape {

@@ -13,6 +13,7 @@ pub(crate) const OVERHEAD: usize = 128;
 /// of it waits here. Clones count the same bytes.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Body, Message, Stop, UnopenedBytes};
 /// # use serde::{Deserialize, Serialize};
 ///

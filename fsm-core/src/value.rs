@@ -10,6 +10,7 @@ use crate::message::{FaultMessage, Message};
 /// A value of a type that is not known here: what a point completed with.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Aborted, Stop, Value};
 ///
 /// let value = Value::from(Aborted);
@@ -68,6 +69,7 @@ impl Value {
     /// The value, or as an error the value that means failure.
     ///
     /// ```
+    /// # extern crate fsm_core as statepoint;
     /// use statepoint::{Aborted, Done, Value};
     ///
     /// assert!(Value::from(Done).into_result().is_ok());
@@ -94,6 +96,7 @@ impl Value {
     /// The value for people, in the manner of the seed: the type's name, then a line for each field.
     ///
     /// ```
+    /// # extern crate fsm_core as statepoint;
     /// use statepoint::{Faulted, Value};
     ///
     /// let value = Value::from(Faulted { condition: "too warm".into(), explanation: "31 degrees".into() });
@@ -110,6 +113,7 @@ impl Value {
     /// The value as JSON. A local value, which has no serde, is its name.
     ///
     /// ```
+    /// # extern crate fsm_core as statepoint;
     /// use statepoint::{Faulted, Value};
     ///
     /// let value = Value::from(Faulted { condition: "too warm".into(), explanation: String::new() });
@@ -149,6 +153,7 @@ impl fmt::Debug for Value {
 /// Every message with `#[message(fault)]` converts into it, so `?` works on each of them.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Aborted, Fault, TimedOut};
 ///
 /// fn late() -> Result<(), Fault> {
@@ -186,6 +191,7 @@ impl From<Fault> for Value {
 /// What a point can complete with: any [`Message`], a [`Value`], a [`Fault`], a [`Body`].
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Ack, IntoValue, Value};
 ///
 /// assert!(Ack.into_value().is::<Ack>() && Value::from(Ack).into_value().is::<Ack>());

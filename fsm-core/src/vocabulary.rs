@@ -21,6 +21,7 @@ use crate::unknown::Unknown;
 /// routine) implement it, so both speak the same words. Import it with the prelude.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use core::time::Duration;
 /// use statepoint::{Aborted, Address, Context, Timeout, Vocabulary};
 ///

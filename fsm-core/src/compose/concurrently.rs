@@ -18,6 +18,7 @@ use crate::state_machine;
 /// A machine creates it; in a routine [`Routine::concurrently`](crate::Routine::concurrently) waits for it.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use core::time::Duration;
 /// use statepoint::{
 ///     Aborted, Ack, Address, Completed, Concurrently, Context, Fault, GetResponse, Machine, Next, Ping, Start, Stop,

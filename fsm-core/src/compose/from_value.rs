@@ -13,6 +13,7 @@ use crate::value::{Fault, Value};
 /// A fault that the type does not list is an error; a `Result<T, Fault>` takes it in.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Aborted, Ack, Done, Fault, Value};
 ///
 /// assert_eq!(Value::from(Ack).open::<Ack>()?, Ack);

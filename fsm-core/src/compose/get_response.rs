@@ -33,6 +33,7 @@ use crate::{Message, state_machine};
 /// A machine creates it; in a routine [`Routine::request`](crate::Routine::request) waits for it.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{
 ///     Aborted, Ack, Address, Completed, Context, GetResponse, Harness, Machine, Next, Ping, Start, Stop, Vocabulary,
 ///     state_machine,

@@ -10,6 +10,7 @@ use crate::value::Value;
 /// Asks a point whether it is there. A point that serves others answers with [`Ack`].
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Aborted, Ack, Context, Machine, Next, Ping, Stop, Vocabulary, state_machine};
 ///
 /// struct Clock;
@@ -38,6 +39,7 @@ pub struct Ack;
 /// A service cannot take a request now, because others that it needs are not there. It will be back: ask again later.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{TemporarilyUnavailable, Value};
 ///
 /// let fault = TemporarilyUnavailable { request: "Hello".into(), unavailable: vec!["clock".into(), "store".into()] };
@@ -57,6 +59,7 @@ pub struct TemporarilyUnavailable {
 /// A service has more to do than it can: it has dropped this request. Ask again later, and less often.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::Overloaded;
 ///
 /// let fault = Overloaded { request: "Hello".into(), explanation: "300 wait".into() };
@@ -75,6 +78,7 @@ pub struct Overloaded {
 /// A service does not take requests any more, or was taken out of service by hand. Asking again is of no use.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::OutOfService;
 ///
 /// let fault = OutOfService { request: "Hello".into(), ..OutOfService::default() };
@@ -133,6 +137,7 @@ impl core::error::Error for OutOfService {}
 /// [`Value::open`](crate::Value::open) makes a vector, an array or a tuple of it.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Ack, Done, Value, Values};
 ///
 /// let value = Value::from(Values(vec![Ack.into(), Done.into()]));

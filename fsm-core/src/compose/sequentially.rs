@@ -19,6 +19,7 @@ use crate::state_machine;
 /// [`Routine::sequentially`](crate::Routine::sequentially).
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Ack, Kernel, Limits, Routine, Sequentially, Value, Vocabulary, routine};
 ///
 /// let rinse = routine(async |cx: &mut Routine| cx.console("rinsing"));

@@ -32,6 +32,7 @@ pub(crate) use timing::SELECT_LIMIT;
 /// borrows both at once; what a handler creates becomes a point after it has returned, its address valid at once.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Aborted, Context, Vocabulary};
 ///
 /// fn refuse_politely(cx: &mut Context) {

@@ -28,6 +28,7 @@ pub use step::Step;
 /// ended.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use core::time::Duration;
 /// use statepoint::{Context, Harness, Message, Next, Start, Stop, Timeout, Vocabulary, Aborted, Machine, state_machine};
 ///
@@ -170,6 +171,7 @@ impl<M: Machine> fmt::Debug for Harness<M> {
 /// Tests one routine without a kernel, as [`Harness`] does a machine.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Aborted, Routine, RoutineHarness, TimedOut, routine};
 /// use core::time::Duration;
 ///

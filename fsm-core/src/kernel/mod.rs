@@ -38,6 +38,7 @@ const LARGE: usize = 10_000;
 /// outputs and the same trace. Reactor and simulator do so; a program needs a kernel of its own only in tests.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Aborted, Kernel, Limits, routine};
 ///
 /// let mut kernel = Kernel::new(Limits::default());

@@ -21,6 +21,7 @@ impl Routine {
     /// Creates a child and waits until it has ended: what it completed with.
     ///
     /// ```
+    /// # extern crate fsm_core as statepoint;
     /// use statepoint::{Ack, Fault, Routine, routine};
     ///
     /// async fn parent(cx: &mut Routine) -> Result<Ack, Fault> {
@@ -43,6 +44,7 @@ impl Routine {
     /// [`GetResponse`], made for this one question. [`from`](Vocabulary::from) is then who answered.
     ///
     /// ```
+    /// # extern crate fsm_core as statepoint;
     /// use statepoint::{Ack, Address, Fault, Ping, Routine};
     ///
     /// async fn is_there(cx: &mut Routine, server: Address) -> Result<Ack, Fault> {
@@ -90,6 +92,7 @@ impl Routine {
     /// Takes an array or vector of points, or a tuple of points of different types; or a [`Concurrently`], which has options.
     ///
     /// ```
+    /// # extern crate fsm_core as statepoint;
     /// use core::time::Duration;
     /// use statepoint::{Ack, Address, Concurrently, Done, Fault, GetResponse, Ping, Routine, routine};
     ///

@@ -29,6 +29,7 @@ pub use select::Select;
 /// `concurrently`, `sequentially`.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use core::time::Duration;
 /// use statepoint::{Aborted, Fault, Kernel, Limits, Routine, TimedOut, Timeout, Vocabulary, routine};
 ///

@@ -21,6 +21,7 @@ use crate::value::Value;
 /// function in which `routine` was called, unless it is [named](NewRoutine::named).
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Aborted, Routine, Stop, Vocabulary, routine};
 ///
 /// async fn child(cx: &mut Routine, greeting: String) -> Aborted {

@@ -9,6 +9,7 @@ use crate::name::MessageId;
 /// What a `select` waits for: every message type, and enums with `#[derive(Select)]`.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// # fn main() {}
 /// use statepoint::{Completed, Routine, Select, Stop, TimedOut, Value, Aborted};
 ///

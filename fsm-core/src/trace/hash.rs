@@ -9,6 +9,7 @@ use crate::name::message_id;
 /// A sink that hashes the whole trace. Clones share one hash.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Kernel, Limits, TraceHash};
 ///
 /// let run = || {

@@ -19,6 +19,7 @@ pub use text::TextTrace;
 /// How much an event matters. A sink gets the events of its level and above.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::Level;
 ///
 /// assert!(Level::Warning > Level::Trace);
@@ -334,6 +335,7 @@ impl fmt::Display for What<'_> {
 /// Who takes the trace.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use statepoint::{Event, Level, Sink};
 ///
 /// /// Counts what went wrong.

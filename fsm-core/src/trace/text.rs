@@ -14,6 +14,7 @@ const KEPT_LINES: usize = 256;
 /// has returned; the lines of what the handler did are kept back and follow it.
 ///
 /// ```
+/// # extern crate fsm_core as statepoint;
 /// use std::{cell::RefCell, rc::Rc};
 /// use statepoint::{Kernel, Level, Limits, TextTrace};
 ///
