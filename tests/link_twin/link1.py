@@ -32,6 +32,20 @@ class Refused(Exception):
     """The peer said no."""
 
 
+# --- keys that come from outside ------------------------------------------------------------------------------------------
+
+P = 2**255 - 19
+ORDER_8 = ("e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+           "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157")  # fmt: skip
+
+
+def checked(key):
+    """Each key has one spelling, and none has a small order. libsodium lets the spare bit and large numbers pass."""
+    if not 2 <= int.from_bytes(key, "little") < P - 1 or key.hex() in ORDER_8:
+        raise Broken("no key")
+    return key
+
+
 # --- the primitives, from libsodium -----------------------------------------------------------------------------------
 
 _sodium = ctypes.CDLL(ctypes.util.find_library("sodium") or "libsodium.so.23")
@@ -210,14 +224,14 @@ class ConnectorHandshake:
         if it.mode == CLEAR:
             self.agreed = Agreed(None, None, None, self.peer_limit, CLEAR)
             return b""
-        e, e_r, sealed = it.ephemeral, message[16:48], message[48:]
+        e, e_r, sealed = it.ephemeral, checked(message[16:48]), message[48:]
         if e_r == public_of(e):
             raise Broken("this end's own key came back")
         h2a = hashed(self.h1, message[:48])
         text = unbox(e, e_r, labelled(0x02, h2a), sealed)
         server = None
         if it.mode >= SERVER:
-            server, proof = text[:32], text[32:]
+            server, proof = checked(text[:32]), text[32:]
             unbox(e, server, labelled(0x03, h2a, server), proof)
         h2 = hashed(h2a, sealed)
         if server and not it.trusts(server):
@@ -270,7 +284,7 @@ class ListenerHandshake:
         if it.mode == CLEAR:
             self.agreed = Agreed(None, None, None, self.peer_limit, CLEAR)
             return head
-        self.e_i = message[16:48]
+        self.e_i = checked(message[16:48])
         head += public_of(it.ephemeral)
         h2a = hashed(hashed(hashed(SUITE, it.realm), message), head)
         text = b""
@@ -294,7 +308,7 @@ class ListenerHandshake:
             raise Refused("the peer does not trust this end's key") from None
         client = None
         if it.mode == MUTUAL:
-            client, proof = text[:32], text[32:]
+            client, proof = checked(text[:32]), text[32:]
             unbox(e, client, labelled(0x05, self.h2, client), proof)
             self.admitted = it.trusts(client)
         h3 = hashed(self.h2, message)
