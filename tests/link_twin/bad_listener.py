@@ -20,6 +20,7 @@ from link1 import (
     TO_CONNECTOR,
     TO_LISTENER,
     WELCOME,
+    Broken,
     Direction,
     ListenerHandshake,
     Refused,
@@ -282,7 +283,7 @@ def bad_identities(settings, own):
             handshake.finish(session.read(handshake.finish_size()))
         except Refused:
             return
-        raise ValueError("the connector proves who it is to somebody whom it does not trust")
+        raise Broken("it proves who it is to somebody whom it does not trust")
 
     yield Case("another-identity", another, ends=frozenset(("WrongKey",)))
 

@@ -97,6 +97,8 @@ def commit(case, socket, seed):
             return watch(socket, case, case.act(socket))
         except (ConnectionResetError, BrokenPipeError):
             return None  # it has closed already
+        except Broken as error:
+            return str(error)
         except EOFError as error:
             return None if case.is_slow() and not case.opens else f"it leaves too early: {error}"
 

@@ -19,6 +19,8 @@ pub(crate) struct Insider<R> {
     decoder: Decoder,
     /// What the other end has sent.
     pub(crate) frames: Vec<Vec<u8>>,
+    /// The same as bytes, with all that is not a frame.
+    pub(crate) heard: Vec<u8>,
     /// The name of a note has been spelt, and is number 0 since.
     has_spelt: bool,
 }
@@ -39,11 +41,15 @@ impl<R: Raw> Insider<R> {
         let (mut output, mut pool) = (Output::default(), Pool::new());
         link.begin(&mut output.outlet(&mut pool)).expect("a fresh link");
         let decoder = Decoder::new(FrameLimit::default());
-        Self { raw, link, output, pool, decoder, frames: Vec::new(), has_spelt: false }
+        Self { raw, link, output, pool, decoder, frames: Vec::new(), heard: Vec::new(), has_spelt: false }
     }
 
     pub(crate) fn is_open(&self) -> bool {
         self.link.state() != LinkState::Opening
+    }
+
+    pub(crate) fn has_to_say(&self) -> bool {
+        self.output.ready() > 0
     }
 
     /// The bytes that an honest end would write now.
@@ -97,6 +103,7 @@ impl<R: Raw> Insider<R> {
     }
 
     fn takes(&mut self, mut bytes: &mut [u8]) -> Result<(), LinkError> {
+        self.heard.extend_from_slice(bytes);
         while let Some(mut part) = self.link.receive(&mut bytes, &mut self.output.outlet(&mut self.pool))? {
             while let Some(frame) = self.decoder.next_frame(&mut part).expect("a sound stream of frames") {
                 self.frames.push(frame.to_vec());

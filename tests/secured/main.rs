@@ -13,6 +13,7 @@
 //! | `unfinished.rs` | records that are begun and not ended |
 //! | `conversation.rs`, `way.rs`, `attacks.rs` | a conversation, an attacker between its ends, and what he achieves |
 //! | `carrier.rs`, `cuts.rs` | somebody who carries the bytes, and cuts them off |
+//! | `peers.rs`, `misdeeds.rs`, `witness.rs` | peers that misbehave in ways drawn from seeds, what they do, and who sees what comes of it |
 //! | `insider.rs` | a peer that knows how links work, and writes what a test likes |
 
 mod attacks;
@@ -31,7 +32,9 @@ mod matrix;
 #[path = "../network/messages.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod messages;
+mod misdeeds;
 mod modes;
+mod peers;
 mod openings;
 #[path = "../network/puppet.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
@@ -45,6 +48,7 @@ mod simulated;
 mod talking;
 mod unfinished;
 mod way;
+mod witness;
 #[path = "../network/world.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod world;
