@@ -17,7 +17,8 @@ pub struct Limits {
     pub queued_per_point: u32,
     /// Messages in the run queue for all points.
     pub run_queue: usize,
-    /// Messages that one point has deferred, and as many that wait behind those it takes up again.
+    /// Messages that one point has deferred, and as many that wait behind those it takes up again. Those that come over
+    /// connections fill half of it at the most: the other half is for what the point needs to go on.
     pub deferred_per_point: usize,
     /// Timers of one point.
     pub timers_per_point: usize,

@@ -7,8 +7,8 @@ mod support;
 use core::time::Duration;
 
 use fsm_core::{
-    Address, Body, Completed, Done, Encoded, Kernel, Limits, Message, Moment, NewRoutine, Overflow, Select, Stop,
-    TimedOut, Undelivered, Vocabulary, routine,
+    Address, Body, Completed, Context, Done, Encoded, Kernel, Limits, Machine, Message, Moment, NewRoutine, Next,
+    Overflow, Select, Start, Stop, TimedOut, Undelivered, Vocabulary, routine, state_machine,
 };
 use support::{Go, Log, Meet, Note, kernel, leaf, listener, settle};
 
@@ -186,6 +186,59 @@ fn what_a_point_defers_is_bounded_and_the_sender_is_told_once() {
     kernel.advance(Moment::ZERO + SECOND, 10);
     settle(&mut kernel);
     assert_eq!(heard.take().len(), 10);
+}
+
+/// Works for who says `Go`, and leaves notes for later. It needs a message of this process to go on.
+struct Worker(Log);
+
+#[state_machine(IDLE(defer(Note)), BUSY(defer(Note)), READING)]
+impl Worker {
+    fn IDLE_Start(&mut self, _: Start) -> Next<Self> {
+        Self::IDLE
+    }
+    fn IDLE_Go(&mut self, _: Go, cx: &mut Context) -> Next<Self> {
+        cx.send(cx.me(), Meet(cx.me()));
+        Self::BUSY
+    }
+    fn BUSY_Meet(&mut self, _: Meet) -> Next<Self> {
+        self.0.add("worked");
+        Self::IDLE
+    }
+    fn IDLE_Meet(&mut self, _: Meet) -> Next<Self> {
+        Self::READING
+    }
+    fn READING_Note(&mut self, Note(number): Note) -> Next<Self> {
+        self.0.add(number);
+        Self::READING
+    }
+    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Done)
+    }
+}
+
+#[test]
+fn peers_that_fill_what_a_point_defers_do_not_keep_it_from_going_on() {
+    let (mut kernel, log) = (small(), Log::default());
+    let point = kernel.create(Worker(log.clone()));
+    let peer = kernel.create(leaf(&log, "")).with_far(7);
+    for number in 0..100 {
+        kernel.deliver_from_far(point, peer, Note(number));
+        settle(&mut kernel);
+    }
+    assert_eq!((kernel.counters().deferred, kernel.counters().dead(Undelivered::Overflow)), (5, 95));
+    for _ in 0..3 {
+        kernel.deliver_from_far(point, peer, Go);
+        settle(&mut kernel);
+        assert_eq!(log.take(), ["worked"]);
+    }
+    // The other half is for this process.
+    for number in 200..300 {
+        kernel.send(point, Address::NONE, Note(number));
+        settle(&mut kernel);
+    }
+    kernel.send(point, Address::NONE, Meet(point));
+    settle(&mut kernel);
+    assert_eq!(log.take().join(" "), "0 1 2 3 4 200 201 202 203 204");
 }
 
 #[test]
