@@ -11,6 +11,7 @@
 //! | `asking.rs` | questions and answers |
 //! | `closing.rs`, `unanswered.rs` | how connections end, also those whose peer ends its own way or not at all |
 //! | `unopened.rs` | peers that do not open their link |
+//! | `standing_still.rs` | processes that stand still, and go on |
 //! | `congestion.rs` | peers that read slowly, or not at all |
 //! | `sessions.rs` | one point for each connection |
 //! | `crowd.rs`, `exhaustion.rs` | many connections, and more than the system has room for |
@@ -36,6 +37,7 @@ mod puppet;
 mod relaying;
 mod sessions;
 mod simulated;
+mod standing_still;
 mod talking;
 mod turns;
 mod unanswered;

@@ -277,15 +277,16 @@ impl<N: Net> Driver<N> {
 
     /// The order `Check`.
     pub(super) fn check(&mut self, proxy: Address, silence: Duration) {
-        // Who is not read cannot be heard.
+        // Who is not read cannot be heard: too much waits, or so many have said something that it is not this one's turn yet.
         let is_busy = self.kernel.queued_from_far() >= self.settings.read_pause;
         let now = self.kernel.now();
         let Some(token) = self.sockets.of(proxy) else { return };
+        let is_unread = self.sockets.is_unread(token);
         let Some(connection) = self.sockets.connection(token).filter(|connection| connection.phase == Phase::Open)
         else {
             return;
         };
-        if is_busy || connection.unopened.get() >= self.settings.unopened {
+        if is_busy || is_unread || connection.unopened.get() >= self.settings.unopened {
             (connection.heard, connection.asked) = (now, false);
         }
         let quiet = now - connection.heard;

@@ -136,7 +136,8 @@ impl<N: Net> Driver<N> {
         if let Err(error) = connection.seal(&mut self.pool) {
             return self.write_failed(token, error.into());
         }
-        if connection.output.ready() > 0 {
+        let before = connection.output.ready();
+        if before > 0 {
             match self.net.write_vectored(token, &connection.output.slices()) {
                 Ok(count) => {
                     connection.output.consume(count, &mut self.pool);
@@ -150,8 +151,25 @@ impl<N: Net> Driver<N> {
                 Err(error) => return self.write_failed(token, ended_by(&error)),
             }
         }
+        self.answer_what_waited(token, before);
         self.tell_fill(token);
         self.flushed(token);
+    }
+
+    /// The peer may have asked whether this end is there while so much waited that the link did not answer: now that some of
+    /// the `before` bytes are written it does. Otherwise it would only when the peer says something else, which asks but once.
+    fn answer_what_waited(&mut self, token: Token, before: usize) {
+        let Some(connection) = self.sockets.connection(token) else { return };
+        let left = connection.output.ready();
+        if left >= before || connection.phase != Phase::Open {
+            return;
+        }
+        let mut nothing: &mut [u8] = &mut [];
+        // A link that has failed has nothing to answer. Its error was told when it was read.
+        let _ = connection.link.receive(&mut nothing, &mut connection.output.outlet(&mut self.pool));
+        if connection.output.ready() > left {
+            self.sockets.mark_dirty(token);
+        }
     }
 
     /// Everything that waited may have been written: what was to be done then.

@@ -327,8 +327,12 @@ impl Sockets {
     pub(super) fn take_overdue(&mut self, now: Moment) -> Option<(Token, bool)> {
         let (_, token) = self.unfinished.first().copied().filter(|(due, _)| *due <= now)?;
         self.expect_whole(token, None);
-        let is_unread = self.entry(token).is_some_and(|entry| entry.is_marked || entry.is_stalled);
-        Some((token, is_unread))
+        Some((token, self.is_unread(token)))
+    }
+
+    /// Whether there may be something to read that this end has not read yet.
+    pub(super) fn is_unread(&mut self, token: Token) -> bool {
+        self.entry(token).is_some_and(|entry| (entry.is_marked && entry.readiness.readable) || entry.is_stalled)
     }
 
     /// Ports whose wait is over at `now` accept again.
