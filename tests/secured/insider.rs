@@ -90,6 +90,12 @@ impl<R: Raw> Insider<R> {
         self.says()
     }
 
+    /// The bytes of a question whether the other end is there. None while it has not answered the last one.
+    pub(crate) fn asks(&mut self) -> Vec<u8> {
+        self.link.ping(&mut self.output.outlet(&mut self.pool)).expect("a link that has not failed");
+        self.says()
+    }
+
     /// Reads what is there. `false` when there will be no more.
     pub(crate) fn hears(&mut self) -> Result<bool, LinkError> {
         match self.raw.read() {

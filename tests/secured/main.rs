@@ -8,6 +8,7 @@
 //! | `settings.rs` | settings that make no sense |
 //! | `talking.rs` | messages of all sizes, several conversations, several connections |
 //! | `sessions.rs`, `groups.rs`, `relaying.rs` | sessions, routines, groups and relays over links |
+//! | `asking.rs` | whether the other end is there |
 //! | `closing.rs` | how links end: in order, at once, cut at any byte |
 //! | `openings.rs` | peers that never open their links |
 //! | `unfinished.rs` | records that are begun and not ended |
@@ -16,6 +17,7 @@
 //! | `peers.rs`, `misdeeds.rs`, `witness.rs` | peers that misbehave in ways drawn from seeds, what they do, and who sees what comes of it |
 //! | `insider.rs` | a peer that knows how links work, and writes what a test likes |
 
+mod asking;
 mod attacks;
 mod carrier;
 mod closing;
