@@ -167,7 +167,7 @@ pub trait Net {
     /// accepted connection.
     ///
     /// # Errors
-    /// `ConnectionRefused`, `TimedOut` .. : there is no connection; close the token.
+    /// `ConnectionRefused`, `TimedOut`, `ConnectionReset` .. : there is no connection, or not any more; close the token.
     fn connected(&mut self, token: Token) -> io::Result<Option<(SocketAddr, SocketAddr)>>;
 
     /// Begins to look a name up; the answer comes as [`Ready::Resolved`]. An IP address in the usual notation is a

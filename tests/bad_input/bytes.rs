@@ -17,6 +17,7 @@ fn breaks_the_protocol(bytes: &[u8], because: &str) {
     server.serves_the_next();
     let outcome = server.stop();
     assert_eq!((outcome.net.protocol_errors, outcome.net.accepted, outcome.net.ended), (1, 2, 2));
+    assert_eq!(outcome.net.not_opened, 0);
     outcome.warned(&text);
 }
 
@@ -30,7 +31,8 @@ fn is_not_accepted(bytes: &[u8], because: &str) {
     peer.ends();
     server.serves_the_next();
     let outcome = server.stop();
-    assert_eq!((outcome.net.protocol_errors, outcome.net.accepted, outcome.net.ended), (1, 2, 2));
+    assert_eq!((outcome.net.not_opened, outcome.net.accepted, outcome.net.ended), (1, 2, 2));
+    assert_eq!(outcome.net.protocol_errors, 0, "it never spoke the protocol");
     outcome.warned(&reason.text);
 }
 
@@ -72,7 +74,8 @@ fn a_greeting_of_which_the_end_never_comes() {
         peer.ends();
     }
     server.serves_the_next();
-    assert_eq!(server.stop().net.protocol_errors, 0);
+    let outcome = server.stop();
+    assert_eq!((outcome.net.protocol_errors, outcome.net.not_opened), (0, GREETING.len() as u64));
 }
 
 #[test]

@@ -18,6 +18,7 @@ scenarios!(
     a_peer_that_reads_slowly_holds_nobody_else_up,
     a_peer_that_is_too_slow_gets_nothing_more,
     a_peer_whose_messages_nobody_opens_is_not_read,
+    who_goes_while_nobody_reads_him_is_gone_at_once,
 );
 
 const MARKS: Marks = Marks { clear: 50_000, soft: 200_000, hard: 1_000_000 };
@@ -191,5 +192,27 @@ fn a_peer_whose_messages_nobody_opens_is_not_read(world: &mut impl World) {
         assert_eq!(server.pick::<Bulk>(world).0.number, taken);
         taken += 1;
     }
+    world.finish();
+}
+
+/// Neither is the end of the connection read then. But the system says of a reset without being read.
+fn who_goes_while_nobody_reads_him_is_gone_at_once<W: World>(world: &mut W) {
+    let settings = NetSettings { unopened: 100_000, ..NetSettings::default() };
+    let host = world.host_with(Limits::default(), settings);
+    let server = Puppet::new(world, host);
+    let (at, _) = server.listen(world);
+    let (mut raw, back) = join(world, &server, at);
+    let body = [&b"\xC6\x00\x02\x00\x00"[..], &[0; 128 * 1024]].concat();
+    let large = frames::message(DEFAULT, None, Called::Name("test.Large"), &[], &body);
+    write_all(world, &mut raw, &large);
+    server.wait_for(world, 1, "the large message");
+    // Who closes and has not read all resets.
+    server.send(world, back, Note { number: 1 });
+    write_all(world, &mut raw, &large[..1_000]);
+    world.settle();
+    raw.close();
+    let (abandoned, _) = server.pick::<Abandoned>(world);
+    assert_eq!((abandoned.reason, server.names()), (Ended::Reset, vec!["test.Large".to_owned()]));
+    world.run_until("the socket to close", |world| world.sockets(host) == 1);
     world.finish();
 }

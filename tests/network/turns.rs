@@ -6,10 +6,11 @@ use std::time::Duration;
 use statepoint::prelude::*;
 use statepoint::{Limits, NetSettings};
 
+use crate::frames::{self, Called, DEFAULT};
 use crate::messages::Note;
 use crate::puppet::Puppet;
 use crate::simulated::Simulated;
-use crate::world::{HostId, World};
+use crate::world::{HostId, Raw, World};
 
 /// A client that has begun to connect to a server, when the connection is there and nobody at the client's host has had a turn
 /// since: the server, the client, a bystander, and the attempt.
@@ -98,5 +99,39 @@ fn a_crowd_that_is_given_up_at_once_does_not_hold_up_who_talks() {
     }
     server.expect::<Note>(world);
     drop(crowd);
+    world.finish();
+}
+
+/// What comes in pieces takes a few turns more. Whoever says little is not held up by those who say much at once.
+#[test]
+fn where_many_have_much_to_say_each_is_read_less_in_one_turn() {
+    const CROWD: usize = 64;
+    let world = &mut Simulated::calm();
+    let (here, there) = (world.host(), world.host());
+    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+    let (at, _) = server.listen(world);
+    let far = client.connect(world, at);
+    server.expect::<Accepted>(world);
+    let mut crowd: Vec<_> = (0..CROWD).map(|_| world.dial(at)).collect();
+    for _ in 0..CROWD {
+        server.expect::<Accepted>(world);
+    }
+    let much = frames::message(DEFAULT, None, Called::Name("test.Much"), &[], &[0xC0; 30_000]);
+    for peer in &mut crowd {
+        assert_eq!(peer.write(&much).expect("room"), much.len());
+    }
+    client.send(world, far, Note { number: 1 });
+    world.turn(there);
+    let soon = world.simulation.now() + Duration::from_millis(1);
+    world.net().advance(soon);
+    world.turn(here);
+    assert_eq!(server.names(), ["test.Note"], "only what is short has come whole");
+    let mut turns = 1;
+    while server.waiting() <= CROWD {
+        world.turn(here);
+        turns += 1;
+    }
+    assert!((7..12).contains(&turns), "{turns} turns");
+    crowd.into_iter().for_each(Raw::close);
     world.finish();
 }

@@ -226,9 +226,9 @@ fn meet(
     check(client.waiting() + server.waiting() == 0, || format!("{:?}, {:?} too", client.names(), server.names()))?;
     for ((puppet, before), outcome) in [client, server].into_iter().zip(before).zip(&wanted) {
         let after = world.net_counters(puppet.host);
-        let NetCounters { protocol_errors, .. } = after;
-        let is_broken = !matches!(outcome, Ok(_) | Err(LinkError::Left { .. } | LinkError::Refused { .. }));
-        check(protocol_errors - before.protocol_errors == u64::from(is_broken), || format!("{after:?} counted"))?;
+        let NetCounters { protocol_errors, not_opened, .. } = after;
+        check(protocol_errors == before.protocol_errors, || format!("{after:?} counted, nobody broke a protocol"))?;
+        check(not_opened - before.not_opened == u64::from(outcome.is_err()), || format!("{after:?} counted"))?;
     }
     Ok(modes)
 }

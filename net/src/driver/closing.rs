@@ -67,7 +67,7 @@ impl<N: Net> Driver<N> {
             Phase::Shutting | Phase::Shut => return self.finish(token, closed(ended)),
             Phase::Opening | Phase::Offered | Phase::Open => {}
         }
-        if ended.breaks_rules() {
+        if ended.breaks_rules() && connection.link.peer().is_some() {
             self.counters.protocol_errors += 1;
         }
         connection.phase = match ended.is_orderly() {
@@ -176,9 +176,14 @@ impl<N: Net> Driver<N> {
         self.forget_exports(token, &connection);
         self.net.close(token);
         self.openings.end(token);
-        self.counters.ended += 1;
+        self.count_end(&connection);
         self.sockets.unthrottle_all();
         self.tell(connection.owner, Released { reason });
+    }
+
+    fn count_end(&mut self, connection: &Connection) {
+        self.counters.ended += 1;
+        self.counters.not_opened += u64::from(connection.link.peer().is_none());
     }
 
     /// The order `Release` of a listener or connector.
@@ -225,7 +230,7 @@ impl<N: Net> Driver<N> {
     fn close(&mut self, token: Token) {
         if let Some(Socket::Connection(connection)) = self.sockets.remove(token) {
             self.forget_exports(token, &connection);
-            self.counters.ended += 1;
+            self.count_end(&connection);
         }
         self.openings.end(token);
         self.net.close(token);

@@ -5,9 +5,9 @@ use std::io::{self, ErrorKind};
 
 use fsm_core::{Address, Body, Level, Undelivered};
 
+use super::Driver;
 use super::connection::{Connection, Phase};
 use super::sockets::{Readiness, Socket};
-use super::{Driver, READ};
 use crate::messages::{Ended, Failure};
 use crate::net::{Net, Token};
 use crate::orders::{Checked, Opened};
@@ -66,16 +66,20 @@ impl<N: Net> Driver<N> {
             return self.sockets.postpone(token);
         }
         if connection.phase == Phase::Open && connection.unopened.get() >= self.settings.unopened {
-            if let Some(failed) = connection.write_error.clone() {
-                return self.peer_ended(token, failed);
-            }
-            return self.sockets.stall(token);
+            // Nothing more is read, so nobody else would see that there is no peer any more.
+            let failed =
+                connection.write_error.clone().or_else(|| self.net.connected(token).err().as_ref().map(ended_by));
+            return match failed {
+                Some(failed) => self.peer_ended(token, failed),
+                None => self.sockets.stall(token),
+            };
         }
+        let share = self.share;
         let mut scratch = core::mem::take(&mut self.scratch);
-        let read = match self.net.read(token, &mut scratch) {
+        let read = match self.net.read(token, &mut scratch[..share]) {
             Ok(0) => Read::Over(end_of_stream(connection)),
             Ok(count) => match self.take_bytes(token, &mut scratch[..count]) {
-                Ok(()) if count < READ && self.net.short_read_drains(token) => Read::Drained,
+                Ok(()) if count < share && self.net.short_read_drains(token) => Read::Drained,
                 Ok(()) => Read::More,
                 Err(ended) => Read::Over(ended),
             },

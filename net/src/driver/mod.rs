@@ -57,6 +57,9 @@ const OPENINGS: usize = 4;
 const CUTS: usize = 16;
 /// What one read takes at the most; a connection is read once a turn.
 const READ: usize = 64 * 1024;
+/// What is read in one turn, roughly: where many have something to say each is read less, but not less than the second figure.
+/// What peers say may be short and take long, and whoever talks to this process waits for a turn.
+const READS: (usize, usize) = (256 * 1024, 2 * 1024);
 
 /// A kernel and its network.
 ///
@@ -83,6 +86,8 @@ pub struct Driver<N: Net> {
     /// What the network has reported and no turn has looked at.
     events: VecDeque<Ready>,
     scratch: Vec<u8>,
+    /// What one read takes in this turn.
+    share: usize,
     pool: Pool,
     counters: NetCounters,
 }
@@ -95,15 +100,18 @@ pub struct NetCounters {
     pub accepted: u64,
     /// Connections made.
     pub connected: u64,
-    /// Connections ended, in whatever way.
+    /// Connections ended, in whatever way. Also those of the next counter.
     pub ended: u64,
+    /// Connections that ended before their links were open, for whatever reason: other settings at the other end, another program,
+    /// keys that do not fit, too late, gone, given up.
+    pub not_opened: u64,
     /// Peers turned away because the system had no room.
     pub turned_away: u64,
     /// Frames received that carried a message.
     pub received: u64,
     /// Frames sent that carried a message.
     pub sent: u64,
-    /// Connections ended because the peer broke the protocol.
+    /// Connections ended, after their links were open, because the peer broke the protocol.
     pub protocol_errors: u64,
     /// Messages of peers refused at the border: addresses that were never given, or that have gone.
     pub refused: u64,
@@ -128,6 +136,7 @@ impl<N: Net> Driver<N> {
             cuts: VecDeque::new(),
             events: VecDeque::new(),
             scratch: vec![0; READ],
+            share: READ,
             pool: Pool::new(),
             counters: NetCounters::default(),
         }
@@ -205,7 +214,9 @@ impl<N: Net> Driver<N> {
         self.cut_the_rest();
         // Those marked again meanwhile have their next turn after the messages of this one: a peer's end of the stream is seen only
         // behind what it sent before.
-        for _ in 0..SOCKETS.min(self.sockets.marked_len()) {
+        let marked = SOCKETS.min(self.sockets.marked_len());
+        self.share = (READS.0 / marked.max(1)).clamp(READS.1, READ);
+        for _ in 0..marked {
             let Some((token, readiness)) = self.sockets.take_marked() else { break };
             self.serve(token, readiness);
         }
