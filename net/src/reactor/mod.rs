@@ -22,6 +22,10 @@ use socket_net::SocketNet;
 
 /// Events that one poll takes.
 const EVENTS: usize = 1_024;
+/// A turn that comes so much later than it should: the process stood still meanwhile, or a handler did not return.
+const STANDSTILL: Duration = Duration::from_secs(1);
+/// How long it then may look at what has come, before it looks at the time.
+const CATCH_UP: Duration = Duration::from_millis(100);
 /// The waker's token, which no socket has.
 const WAKE: mio::Token = mio::Token(usize::MAX);
 
@@ -43,6 +47,8 @@ pub struct Reactor {
     events: mio::Events,
     driver: Driver<SocketNet>,
     began: Instant,
+    /// The moment of the last turn.
+    last: Moment,
     inbox: Arc<Inbox>,
     /// Root points that have ended and that nobody has asked for.
     results: Vec<(Address, Value)>,
@@ -68,6 +74,7 @@ impl Reactor {
             events: mio::Events::with_capacity(EVENTS),
             driver,
             began: Instant::now(),
+            last: Moment::ZERO,
             inbox,
             results: Vec::new(),
         })
@@ -139,23 +146,54 @@ impl Reactor {
     pub fn turn(&mut self, wait: Option<Duration>) -> io::Result<()> {
         let deadline = self.driver.timeout().map(|deadline| deadline - self.now());
         let wait = [deadline, wait].into_iter().flatten().min();
-        match self.poll.poll(&mut self.events, wait) {
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-            _ => {}
+        self.gather(wait)?;
+        let now = self.now();
+        if wait.is_some_and(|wait| now - self.last > wait + STANDSTILL) {
+            self.catch_up();
         }
-        for event in &self.events {
-            if event.token() == WAKE {
-                self.inbox.woken();
-            } else if let Some(ready) = self.driver.net_mut().ready(event) {
-                self.driver.ready(ready);
+        self.last = now;
+        self.driver.turn(now);
+        Ok(())
+    }
+
+    /// The process stood still, and peers did not: what has come meanwhile is heard before anybody's time is over.
+    fn catch_up(&mut self) {
+        let until = self.now() + CATCH_UP;
+        loop {
+            self.driver.turn(self.last);
+            if self.driver.timeout() != Some(Moment::ZERO) || self.now() > until {
+                return;
             }
+        }
+    }
+
+    /// Waits until something has come, but no longer than `wait`, and gives it to the driver.
+    fn gather(&mut self, mut wait: Option<Duration>) -> io::Result<()> {
+        // Each round takes other sockets.
+        for _ in 0..=self.driver.sockets() / EVENTS {
+            while let Err(error) = self.poll.poll(&mut self.events, wait) {
+                if error.kind() != io::ErrorKind::Interrupted {
+                    return Err(error);
+                }
+                // What has come is asked for anew: the process may have stood still, and the time is looked at next.
+                wait = Some(Duration::ZERO);
+            }
+            for event in &self.events {
+                if event.token() == WAKE {
+                    self.inbox.woken();
+                } else if let Some(ready) = self.driver.net_mut().ready(event) {
+                    self.driver.ready(ready);
+                }
+            }
+            if self.events.iter().count() < EVENTS {
+                break;
+            }
+            wait = Some(Duration::ZERO);
         }
         while let Some(resolved) = self.driver.net_mut().resolved() {
             self.driver.ready(resolved);
         }
         self.inbox.deliver(self.driver.kernel_mut());
-        let now = self.now();
-        self.driver.turn(now);
         Ok(())
     }
 
@@ -169,3 +207,6 @@ impl fmt::Debug for Reactor {
         f.debug_struct("Reactor").field("driver", &self.driver).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;
