@@ -3,7 +3,7 @@
 //! All of them are local: no peer can forge one.
 
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use std::io;
 
 use fsm_core::{Message, Moment, Value};
@@ -201,6 +201,14 @@ impl Failure {
         Self::new(
             io::ErrorKind::QuotaExceeded,
             format!("There are {limit} connections already, as many as there may be"),
+        )
+    }
+
+    /// One address has its share of the connections.
+    pub(crate) fn share(count: usize, from: IpAddr) -> Self {
+        Self::new(
+            io::ErrorKind::QuotaExceeded,
+            format!("There are {count} connections from {from} already, and must be room for others"),
         )
     }
 

@@ -35,7 +35,9 @@ pub struct NetSettings {
     /// nothing of the kind. 60 seconds.
     pub keep_alive: Option<Duration>,
     /// How many sockets may be open at once: ports, attempts and connections. A peer that comes when there are so many is told that
-    /// this end is busy, and turned away. 65,536; the system's own limit of descriptors is often lower.
+    /// this end is busy, and turned away; so is one from an address that has more connections here already than there is still
+    /// room for (of IPv6, from such a network of 64 bits): no single one takes more than half. 65,536; the system's own limit
+    /// of descriptors is often lower, and then this should be lower than that.
     pub sockets: usize,
     /// How many peers may be opening their links at once. When there is one more, the oldest goes of those that come from the
     /// address with the most of them (of IPv6, from the network of 64 bits): who fills the house fills it with his own. 1,024.

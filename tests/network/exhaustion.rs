@@ -13,7 +13,7 @@ use crate::messages::Note;
 use crate::puppet::{Pair, Puppet};
 use crate::scenarios;
 use crate::simulated::Simulated;
-use crate::world::World;
+use crate::world::{Raw, World, read_to_end};
 
 scenarios!(
     a_kernel_without_room_for_a_connection_turns_the_peer_away,
@@ -107,6 +107,40 @@ fn a_server_with_as_many_connections_as_it_may_have_says_that_it_is_busy(world: 
     client.expect::<Closed>(world);
     client.connect(world, at);
     server.expect::<Accepted>(world);
+    world.finish();
+}
+
+/// However many it opens.
+#[test]
+fn one_address_does_not_take_all_the_connections_that_there_may_be() {
+    let world = &mut Simulated::calm();
+    // The port and eleven connections.
+    let settings = NetSettings { sockets: 12, ..NetSettings::default() };
+    let here = world.host_with(Limits::default(), settings);
+    let server = Puppet::new(world, here);
+    let (at, _) = server.listen(world);
+    let mut peers: Vec<_> = (0..6).map(|_| world.dial(at)).collect();
+    for _ in 0..3 {
+        let mut refused = world.connect_raw(at);
+        read_to_end(world, &mut refused);
+        refused.close();
+    }
+    assert_eq!((server.count::<Accepted>(), server.count::<NotAccepted>()), (6, 1), "it is told once");
+    let reason = server.pick::<NotAccepted>(world).0.reason;
+    assert!(reason.text.contains("6 connections from 10.9.9.9"), "{reason}");
+    // Whoever comes from elsewhere is served, as long as he leaves room too.
+    let there = world.host();
+    let client = Puppet::new(world, there);
+    for _ in 0..3 {
+        client.connect(world, at);
+    }
+    client.connect_in_vain(world, at);
+    // Who goes makes room for others of his own.
+    peers.split_off(2).into_iter().for_each(Raw::close);
+    world.run_until("them to be gone", |world| world.sockets(here) == 1 + 2 + 3);
+    client.connect(world, at);
+    peers.push(world.dial(at));
+    peers.into_iter().for_each(Raw::close);
     world.finish();
 }
 

@@ -176,14 +176,17 @@ impl<N: Net> Driver<N> {
         self.forget_exports(token, &connection);
         self.net.close(token);
         self.openings.end(token);
-        self.count_end(&connection);
+        self.ended(&connection);
         self.sockets.unthrottle_all();
         self.tell(connection.owner, Released { reason });
     }
 
-    fn count_end(&mut self, connection: &Connection) {
+    fn ended(&mut self, connection: &Connection) {
         self.counters.ended += 1;
         self.counters.not_opened += u64::from(connection.link.peer().is_none());
+        if let Some(origin) = connection.origin {
+            self.origins.end(origin);
+        }
     }
 
     /// The order `Release` of a listener or connector.
@@ -230,7 +233,7 @@ impl<N: Net> Driver<N> {
     fn close(&mut self, token: Token) {
         if let Some(Socket::Connection(connection)) = self.sockets.remove(token) {
             self.forget_exports(token, &connection);
-            self.count_end(&connection);
+            self.ended(&connection);
         }
         self.openings.end(token);
         self.net.close(token);

@@ -4,6 +4,7 @@ use core::net::SocketAddr;
 
 use fsm_core::{Address, Moment, UnopenedBytes};
 
+use super::origins::Origin;
 use crate::messages::Ended;
 use crate::net::Token;
 use crate::settings::NetSettings;
@@ -43,6 +44,8 @@ pub(super) enum Phase {
 pub(super) struct Connection {
     pub(super) phase: Phase,
     pub(super) remote: SocketAddr,
+    /// From where it was accepted, when it was.
+    pub(super) origin: Option<Origin>,
     /// The network has reported something while nobody could look.
     pub(super) reported: bool,
     /// What the link gave before the proxy has said who takes the peer's messages. At most what one read brings.
@@ -82,6 +85,7 @@ impl Connection {
         Self {
             phase: Phase::Waiting,
             remote,
+            origin: None,
             reported: false,
             early: Vec::new(),
             missing: None,

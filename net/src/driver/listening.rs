@@ -9,6 +9,7 @@ use fsm_core::Address;
 use super::Driver;
 use super::connection::{Connection, ConnectionId, Phase};
 use super::dialling::Purpose;
+use super::origins::Origin;
 use super::sockets::Socket;
 use crate::link::ListenSecurity;
 use crate::messages::{Ended, Failure};
@@ -85,20 +86,11 @@ impl<N: Net> Driver<N> {
     }
 
     fn accepted(&mut self, port: Token, owner: Address, token: Token, remote: SocketAddr) {
-        let is_full = self.sockets.len() >= self.settings.sockets;
-        let Some(port) = self.sockets.port(port) else { return };
-        if is_full {
-            let is_news = !core::mem::replace(&mut port.is_told, true);
-            let busy = port.security.busy();
-            // Whoever does not read it learns no more than that the connection is closed.
-            let _ = self.net.write_vectored(token, &[io::IoSlice::new(&busy)]);
-            self.net.close(token);
-            self.counters.turned_away += 1;
-            if is_news {
-                self.tell(owner, TurnedAway { reason: Failure::full(self.settings.sockets) });
-            }
-            return;
+        let origin = Origin::of(remote.ip());
+        if let Err(reason) = self.has_room_for(origin, remote) {
+            return self.turn_away(port, owner, token, reason);
         }
+        let Some(port) = self.sockets.port(port) else { return };
         (port.pause, port.is_told) = (Duration::ZERO, false);
         let link = match self.net.seed() {
             Ok(seed) => {
@@ -116,9 +108,37 @@ impl<N: Net> Driver<N> {
         };
         self.make_room_to_open();
         self.counters.accepted += 1;
-        self.sockets.offer(token, owner, Connection::new(owner, remote, link, &self.settings));
-        self.openings.begin(token, remote.ip());
+        let mut connection = Connection::new(owner, remote, link, &self.settings);
+        connection.origin = Some(origin);
+        self.sockets.offer(token, owner, connection);
+        self.origins.begin(origin);
+        self.openings.begin(token, origin);
         self.tell(owner, Incoming { connection: ConnectionId(token), remote });
+    }
+
+    /// Nobody has more connections than there is still room for.
+    fn has_room_for(&self, origin: Origin, remote: SocketAddr) -> Result<(), Failure> {
+        let room = self.settings.sockets.saturating_sub(self.sockets.len());
+        let count = self.origins.count(origin);
+        match room {
+            0 => Err(Failure::full(self.settings.sockets)),
+            _ if count > room => Err(Failure::share(count, remote.ip())),
+            _ => Ok(()),
+        }
+    }
+
+    /// The peer learns that this end is busy, and the owner of the port that somebody was told so.
+    fn turn_away(&mut self, port: Token, owner: Address, token: Token, reason: Failure) {
+        let Some(port) = self.sockets.port(port) else { return };
+        let is_news = !core::mem::replace(&mut port.is_told, true);
+        let busy = port.security.busy();
+        // Whoever does not read it learns no more than that the connection is closed.
+        let _ = self.net.write_vectored(token, &[io::IoSlice::new(&busy)]);
+        self.net.close(token);
+        self.counters.turned_away += 1;
+        if is_news {
+            self.tell(owner, TurnedAway { reason });
+        }
     }
 
     /// Of those who have not opened their links one has to go when they are too many, also when it was told to go and has not

@@ -10,6 +10,7 @@
 //! | `listening.rs` | ports: binding, accepting, what to do when the system has no room |
 //! | `dialling.rs` | attempts to connect, name look-ups |
 //! | `openings.rs` | peers that have not opened their links yet: how many there may be |
+//! | `origins.rs` | from where connections come: how many there may be from one address |
 //! | `connection.rs` | one connection: its state |
 //! | `inbound.rs` | from the socket to the kernel |
 //! | `outbound.rs` | from the kernel to the socket |
@@ -23,6 +24,7 @@ mod holders;
 mod inbound;
 mod listening;
 mod openings;
+mod origins;
 mod outbound;
 mod sockets;
 
@@ -40,6 +42,7 @@ pub use connection::ConnectionId;
 use dialling::Dials;
 use holders::Holders;
 use openings::Openings;
+use origins::Origins;
 use sockets::Sockets;
 
 /// Timers that come due in one turn at the most. Their messages stand in the run queue before those that come over sockets, and
@@ -79,6 +82,7 @@ pub struct Driver<N: Net> {
     sockets: Sockets,
     dials: Dials,
     openings: Openings,
+    origins: Origins,
     holders: Holders,
     /// How many connections may still be cut off in this turn, and orders to do so that wait for the next.
     cuts_left: usize,
@@ -131,6 +135,7 @@ impl<N: Net> Driver<N> {
             sockets: Sockets::default(),
             dials: Dials::default(),
             openings: Openings::default(),
+            origins: Origins::default(),
             holders: Holders::default(),
             cuts_left: CUTS,
             cuts: VecDeque::new(),

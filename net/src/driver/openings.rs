@@ -5,18 +5,18 @@
 //! counts until its socket is closed: it may have said something wrong for that purpose.
 
 use core::cmp::Reverse;
-use core::net::{IpAddr, Ipv6Addr};
 use std::collections::{BTreeMap, HashMap};
 
+use super::origins::Origin;
 use crate::net::Token;
 
 /// Who has not opened its link yet, and from where.
 #[derive(Default)]
 pub(super) struct Openings {
     /// With their numbers. Only looked into, never walked: its order must not show.
-    origins: HashMap<Token, (IpAddr, u64)>,
+    origins: HashMap<Token, (Origin, u64)>,
     /// By their numbers, the oldest first.
-    by_origin: BTreeMap<IpAddr, BTreeMap<u64, Token>>,
+    by_origin: BTreeMap<Origin, BTreeMap<u64, Token>>,
     last: u64,
 }
 
@@ -25,8 +25,7 @@ impl Openings {
         self.origins.len()
     }
 
-    pub(super) fn begin(&mut self, token: Token, from: IpAddr) {
-        let origin = origin(from);
+    pub(super) fn begin(&mut self, token: Token, origin: Origin) {
         self.last += 1;
         self.origins.insert(token, (origin, self.last));
         self.by_origin.entry(origin).or_default().insert(self.last, token);
@@ -53,14 +52,6 @@ impl Openings {
     }
 }
 
-/// What one subscriber has of addresses: one of IPv4, a network of 64 bits of IPv6.
-fn origin(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(_) => ip,
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,7 +62,7 @@ mod tests {
         let (mut slab, mut openings) = (Slab::new(), Openings::default());
         let mut begin = |from: &str| {
             let token = slab.insert(());
-            openings.begin(token, from.parse().expect("an address"));
+            openings.begin(token, Origin::of(from.parse().expect("an address")));
             token
         };
         let honest = begin("10.0.0.1");
@@ -95,7 +86,7 @@ mod tests {
         let (mut slab, mut openings) = (Slab::new(), Openings::default());
         let mut begin = |from: &str| {
             let token = slab.insert(());
-            openings.begin(token, from.parse().expect("an address"));
+            openings.begin(token, Origin::of(from.parse().expect("an address")));
             token
         };
         let all = ["10.0.0.5", "10.0.0.9", "10.0.0.1", "fd00::1", "10.0.0.7"].map(&mut begin);
