@@ -187,6 +187,33 @@ fn peers_are_turned_away_while_the_system_has_no_room_and_it_is_told_once() {
     world.finish();
 }
 
+/// A crowd that says nothing has taken all descriptors: it makes room for whoever comes, and does not keep him from opening his
+/// link.
+#[test]
+fn peers_that_have_not_opened_their_links_make_room_when_the_system_has_none() {
+    let world = &mut Simulated::calm();
+    let (here, there) = (world.host(), world.host());
+    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+    let own = world.own(here);
+    server.soon(world, move |cx| {
+        cx.listen(Listen::at(own).open_within(Duration::from_secs(3_600)));
+    });
+    let at = server.expect::<Listening>(world).0.listening;
+    world.net().limit_sockets(Simulated::ip(here), 31);
+    let mut crowd: Vec<_> = (0..30).map(|_| world.connect_raw(at)).collect();
+    world.run_until("the crowd", |world| world.net_counters(here).accepted == 30);
+    let far = client.connect(world, at);
+    server.pick::<Accepted>(world);
+    // More of them come, and crowd each other out.
+    crowd.extend((0..30).map(|_| world.connect_raw(at)));
+    world.run_until("more of the crowd", |world| world.net_counters(here).accepted >= 60);
+    client.send(world, far, Note { number: 1 });
+    server.pick::<Note>(world);
+    assert_eq!((client.names(), world.net_counters(here).turned_away), (vec![], 0));
+    crowd.into_iter().for_each(Raw::close);
+    world.finish();
+}
+
 #[test]
 fn a_listener_that_is_out_of_descriptors_waits_without_spinning_and_recovers() {
     let world = &mut Simulated::calm();

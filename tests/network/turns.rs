@@ -135,3 +135,30 @@ fn where_many_have_much_to_say_each_is_read_less_in_one_turn() {
     crowd.into_iter().for_each(Raw::close);
     world.finish();
 }
+
+/// To refuse a message takes longer than to send it.
+#[test]
+fn so_many_messages_are_refused_in_one_turn_and_no_more() {
+    const CROWD: u64 = 30;
+    let world = &mut Simulated::calm();
+    let here = world.host();
+    let server = Puppet::new(world, here);
+    let (at, _) = server.listen(world);
+    let mut crowd: Vec<_> = (0..CROWD).map(|_| world.dial(at)).collect();
+    let never_given = |called: Called<'_>| frames::message(-2, None, called, &[], &[0xC0]);
+    let never_given = [never_given(Called::Name("test.Note")), never_given(Called::Number(0)).repeat(99)].concat();
+    for peer in &mut crowd {
+        assert_eq!(peer.write(&never_given).expect("room"), never_given.len());
+    }
+    let soon = world.simulation.now() + Duration::from_millis(1);
+    world.net().advance(soon);
+    let mut before = 0;
+    while before < CROWD * 100 {
+        world.turn(here);
+        let refused = world.net_counters(here).refused;
+        assert!((1..1_124).contains(&(refused - before)), "{before}, then {refused}");
+        before = refused;
+    }
+    crowd.into_iter().for_each(Raw::close);
+    world.finish();
+}

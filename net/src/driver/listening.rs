@@ -21,6 +21,9 @@ use crate::orders::{Bind, Bound, Incoming, NotBound, TurnedAway};
 const ACCEPTS: usize = 16;
 /// Peers that one port turns away in one turn at the most.
 const TURNED_AWAY: usize = 64;
+/// So many from one address who have not opened their links make room when the system has none: one after the other, for each
+/// peer that comes.
+const CROWD: usize = 8;
 /// How long a port waits when the system has no room; doubled each time up to the second figure.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
@@ -144,24 +147,32 @@ impl<N: Net> Driver<N> {
     /// Of those who have not opened their links one has to go when they are too many, also when it was told to go and has not
     /// gone.
     fn make_room_to_open(&mut self) {
-        while self.openings.len() >= self.settings.openings.max(1) {
-            let Some(token) = self.openings.crowd_out() else { return };
-            let Some(connection) = self.sockets.connection(token) else { continue };
-            let owner = connection.owner;
-            match &connection.phase {
-                Phase::Waiting => self.decline(owner, ConnectionId(token)),
-                Phase::Opening => self.peer_ended(token, Ended::System(Failure::crowded())),
-                Phase::Draining(ended) | Phase::Lingering(ended) => {
-                    let ended = ended.clone();
-                    self.finish(token, ended);
-                }
-                _ => self.finish(token, Ended::ByUs),
+        while self.openings.len() >= self.settings.openings.max(1) && self.crowd_out(1) {}
+    }
+
+    /// Of those who have not opened their links one has to go, if there are at least so many from one address.
+    fn crowd_out(&mut self, least: usize) -> bool {
+        let Some(token) = self.openings.crowd_out(least) else { return false };
+        let Some(connection) = self.sockets.connection(token) else { return true };
+        let owner = connection.owner;
+        match &connection.phase {
+            Phase::Waiting => self.decline(owner, ConnectionId(token)),
+            Phase::Opening => self.peer_ended(token, Ended::System(Failure::crowded())),
+            Phase::Draining(ended) | Phase::Lingering(ended) => {
+                let ended = ended.clone();
+                self.finish(token, ended);
             }
+            _ => self.finish(token, Ended::ByUs),
         }
+        true
     }
 
     /// The system has no room: whoever waits learns it at once, and the port waits before it tries again.
     fn exhausted(&mut self, token: Token, owner: Address, error: &io::Error) {
+        // Those who have not opened their links may be what has taken it.
+        if self.crowd_out(CROWD) {
+            return self.sockets.mark(token, true, false);
+        }
         let turned_away = self.net.accept_and_drop(token, TURNED_AWAY);
         self.counters.turned_away += turned_away as u64;
         let now = self.kernel.now();

@@ -63,6 +63,9 @@ const READ: usize = 64 * 1024;
 /// What is read in one turn, roughly: where many have something to say each is read less, but not less than the second figure.
 /// What peers say may be short and take long, and whoever talks to this process waits for a turn.
 const READS: (usize, usize) = (256 * 1024, 2 * 1024);
+/// Once so many messages of peers were refused in a turn nobody more is read in it: each is told to the trace, which takes longer
+/// than to send it.
+const REFUSED: u64 = 1_024;
 
 /// A kernel and its network.
 ///
@@ -221,7 +224,11 @@ impl<N: Net> Driver<N> {
         // behind what it sent before.
         let marked = SOCKETS.min(self.sockets.marked_len());
         self.share = (READS.0 / marked.max(1)).clamp(READS.1, READ);
+        let most = self.counters.refused + REFUSED;
         for _ in 0..marked {
+            if self.counters.refused >= most {
+                break;
+            }
             let Some((token, readiness)) = self.sockets.take_marked() else { break };
             self.serve(token, readiness);
         }

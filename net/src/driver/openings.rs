@@ -41,12 +41,12 @@ impl Openings {
         }
     }
 
-    /// Who has to go when there is no room for another one: the oldest of those from the address with the most of them. Of
-    /// several such addresses, that of the oldest.
-    pub(super) fn crowd_out(&mut self) -> Option<Token> {
+    /// Who has to go when there is no room for another one: the oldest of those from the address with the most of them, if there
+    /// are at least so many. Of several such addresses, that of the oldest.
+    pub(super) fn crowd_out(&mut self, least: usize) -> Option<Token> {
         let age = |tokens: &BTreeMap<u64, Token>| tokens.keys().next().map(|number| Reverse(*number));
         let most = self.by_origin.values().max_by_key(|tokens| (tokens.len(), age(tokens)))?;
-        let token = *most.values().next()?;
+        let token = *most.values().next().filter(|_| most.len() >= least)?;
         self.end(token);
         Some(token)
     }
@@ -69,14 +69,15 @@ mod tests {
         let crowd = [begin("fd00::1"), begin("fd00::2:3"), begin("fd00::4")];
         begin("fd00:0:0:1::1");
         assert_eq!(openings.len(), 5);
-        assert_eq!(openings.crowd_out(), Some(crowd[0]));
+        assert_eq!(openings.crowd_out(4), None);
+        assert_eq!(openings.crowd_out(3), Some(crowd[0]));
         openings.end(crowd[1]);
         openings.end(crowd[1]);
         openings.end(crowd[2]);
         openings.end(honest);
         assert_eq!(openings.len(), 1);
-        openings.crowd_out();
-        assert_eq!((openings.crowd_out(), openings.len()), (None, 0));
+        openings.crowd_out(1);
+        assert_eq!((openings.crowd_out(1), openings.len()), (None, 0));
         assert!(openings.by_origin.is_empty());
     }
 
@@ -90,6 +91,6 @@ mod tests {
             token
         };
         let all = ["10.0.0.5", "10.0.0.9", "10.0.0.1", "fd00::1", "10.0.0.7"].map(&mut begin);
-        assert_eq!(all.map(Some), std::array::from_fn(|_| openings.crowd_out()));
+        assert_eq!(all.map(Some), std::array::from_fn(|_| openings.crowd_out(1)));
     }
 }

@@ -60,7 +60,8 @@ pub enum Refusal {
     /// There was such an address, and its point or the connection behind it has ended. Nobody is to blame: the news and the
     /// message have crossed.
     Gone,
-    /// The peer has as many addresses as it may have. Who sends so many is to blame.
+    /// The peer has as many addresses as it may have, or as many of those behind one other connection as leave room for others.
+    /// Who sends so many is to blame.
     Full,
     /// The address names a part of the networking itself, the driver or a proxy, which no peer may reach.
     Private,
@@ -136,6 +137,8 @@ pub struct Border {
     free: Vec<u32>,
     /// Only looked into, never walked: its order must not show.
     numbers: HashMap<Address, u64>,
+    /// How many of the exports lie behind each other connection, by its proxy. Only looked into, never walked.
+    beyond: HashMap<Address, usize>,
     /// What the message at hand has given the peer for the first time.
     fresh: Vec<Address>,
     bound: u32,
@@ -171,6 +174,7 @@ impl Border {
             slots: Vec::new(),
             free: Vec::new(),
             numbers: HashMap::new(),
+            beyond: HashMap::new(),
             fresh: Vec::new(),
             bound: bound.min(u32::MAX - 1),
             closed: false,
@@ -336,6 +340,11 @@ impl Border {
     }
 
     fn export(&mut self, address: Address) -> Result<u64, Refusal> {
+        // Many peers may be relayed over this connection. None of them takes more numbers than there are left.
+        let left = (self.bound as usize + self.free.len()).saturating_sub(self.slots.len());
+        if address.is_far() && self.beyond.get(&address.near()).is_some_and(|count| *count >= left) {
+            return Err(Refusal::Full);
+        }
         let index = match self.free.pop() {
             Some(index) => index,
             None if self.slots.len() < self.bound as usize => {
@@ -346,6 +355,9 @@ impl Border {
         };
         let slot = &mut self.slots[index as usize];
         slot.address = address;
+        if address.is_far() {
+            *self.beyond.entry(address.near()).or_default() += 1;
+        }
         let number = number(index, slot.generation);
         self.numbers.insert(address, number);
         Ok(number)
@@ -357,10 +369,16 @@ impl Border {
             return;
         };
         let slot = &mut self.slots[index];
-        slot.address = Address::NONE;
+        let address = core::mem::replace(&mut slot.address, Address::NONE);
         slot.generation += u32::from(used);
         if slot.generation <= MAX_GENERATION {
             self.free.push(index as u32);
+        }
+        if let Some(count) = self.beyond.get_mut(&address.near()).filter(|_| address.is_far()) {
+            *count -= 1;
+            if *count == 0 {
+                self.beyond.remove(&address.near());
+            }
         }
     }
 }
@@ -412,5 +430,23 @@ mod tests {
         assert_eq!(border.write(point(21)), Err(Refusal::Full), "a number would have been used again");
         assert_eq!(border.read(Wire::Yours(last)), Err(Refusal::Gone));
         assert_eq!(first, Ok(Wire::Mine(1)));
+    }
+
+    /// Several peers may be relayed over one connection.
+    #[test]
+    fn one_connection_that_is_relayed_leaves_numbers_for_others() {
+        let mut border = Border::with_bound(PROXY, 11);
+        let given = |border: &mut Border, proxy: u32, from: u64| {
+            (from..from + 20).filter(|far| border.write(point(proxy).with_far(*far)).is_ok()).count()
+        };
+        assert_eq!(given(&mut border, 20, 1), 6, "it takes no more than there are left");
+        assert_eq!((given(&mut border, 21, 1), given(&mut border, 22, 1)), (3, 1));
+        // What is of this process has no share.
+        assert!(border.write(point(30)).is_ok());
+        assert_eq!(border.write(point(31)), Err(Refusal::Full));
+        for far in 1..=6 {
+            assert_eq!(border.gone(point(20).with_far(far)).len(), 1);
+        }
+        assert_eq!((given(&mut border, 22, 101), border.beyond.get(&point(20))), (3, None));
     }
 }

@@ -149,6 +149,14 @@ impl Model {
         self.given.values().filter(|(_, live)| *live).count()
     }
 
+    /// What lies behind one other connection takes no more than is left.
+    fn has_room(&self, address: Address, bound: usize) -> bool {
+        let left = bound - self.live_count();
+        let beyond = |other: &Address| other.is_far() && other.near() == address.near();
+        let theirs = self.given.values().filter(|(other, live)| *live && beyond(other)).count();
+        left > 0 && (!address.is_far() || theirs < left)
+    }
+
     fn read(&self, number: u64) -> Result<Address, Refusal> {
         match self.given.get(&number) {
             Some((address, true)) => Ok(*address),
@@ -173,11 +181,12 @@ fn random_histories_give_what_the_model_gives_and_no_number_twice() {
                 0..=3 => match (border.write(address), model.live(address)) {
                     (Ok(Wire::Mine(number)), Some(known)) => assert_eq!(number, known),
                     (Ok(Wire::Mine(number)), None) => {
+                        assert!(model.has_room(address, bound));
                         assert!(model.given.insert(number, (address, true)).is_none(), "{number} was used before");
                     }
                     (Err(Refusal::Full), None) => {
                         full += 1;
-                        assert_eq!(model.live_count(), bound);
+                        assert!(!model.has_room(address, bound));
                     }
                     other => panic!("{other:?}"),
                 },
