@@ -513,6 +513,15 @@ fn a_value_of_another_shape_is_a_fault_that_says_what_was_expected() {
 }
 
 #[test]
+fn namesakes_are_told_apart() {
+    #[derive(Debug, Message)]
+    #[message(name = "other.Ack", local)]
+    struct Other;
+    let fault = Value::from(Other).open::<Ack>().expect_err("it is another one");
+    assert_eq!(fault.to_string(), "expected statepoint.Ack, got other.Ack");
+}
+
+#[test]
 fn every_cell_of_the_compositions_is_taken() {
     let coverage = Coverage::collect(|| {
         several_points_at_once_complete_in_the_order_in_which_they_were_given();

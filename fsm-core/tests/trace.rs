@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use fsm_core::{
     Aborted, Address, Body, Completed, Context, Done, Encoded, Kernel, Level, Limits, Machine, Message, Moment, Next,
-    Start, Stop, TextTrace, Timeout, TraceHash, Undelivered, Vocabulary, routine, state_machine,
+    Start, Stop, TextTrace, Timeout, TraceHash, Undelivered, Vocabulary, What, routine, state_machine,
 };
 use serde::{Deserialize, Serialize};
 use support::{Go, Log, Meet, Note, kernel, reluctant, settle};
@@ -184,6 +184,13 @@ fn what_goes_wrong_is_told_with_its_reason() {
         "! <00000002>reluctant - Dropped: it did not end within the grace time",
     ];
     assert_eq!(mishaps(Level::Warning), expected);
+}
+
+#[test]
+fn a_message_with_the_short_name_of_an_expected_one_is_named_whole() {
+    let told = |message| What::Unknown { message, from: Address::NONE, expected: "Go, Note", fault: "" }.to_string();
+    assert_eq!(told("other.Note"), "Unknown other.Note from <none>, expected Go, Note");
+    assert_eq!(told("other.Notes"), "Unknown Notes from <none>, expected Go, Note");
 }
 
 #[test]

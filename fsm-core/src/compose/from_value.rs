@@ -44,7 +44,8 @@ impl<S: Select> FromValue for S {
         if S::accepts(body.id()) {
             return S::take(body).map_err(Fault::from);
         }
-        let names: Vec<_> = S::NAMES.iter().map(|name| short(name)).collect();
+        let is_namesake = S::NAMES.iter().any(|name| short(name) == body.short_name());
+        let names: Vec<_> = S::NAMES.iter().map(|name| if is_namesake { name } else { short(name) }).collect();
         Err(another(body.into(), &names.join(" or ")))
     }
 }
@@ -127,7 +128,9 @@ fn another(value: Value, expected: &str) -> Fault {
     match value.into_result() {
         Err(fault) => fault,
         Ok(value) => {
-            let condition = format!("expected {expected}, got {}", value.short_name());
+            let is_namesake = expected.split(" or ").any(|name| short(name) == value.short_name());
+            let got = if is_namesake { value.name() } else { value.short_name() };
+            let condition = format!("expected {expected}, got {got}");
             Faulted { condition, explanation: String::new() }.into()
         }
     }

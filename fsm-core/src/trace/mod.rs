@@ -309,7 +309,9 @@ impl fmt::Display for What<'_> {
             }
             Self::Deferred { message, from } => write!(f, "Deferred {} from {from}", short(message)),
             Self::Unknown { message, from, expected, fault } => {
-                write!(f, "Unknown {}", short(message))?;
+                // Two messages may differ in what stands in front of their short names only.
+                let is_namesake = expected.split(", ").any(|name| name == short(message));
+                write!(f, "Unknown {}", if is_namesake { message } else { short(message) })?;
                 if !fault.is_empty() {
                     write!(f, " ({fault})")?;
                 }
