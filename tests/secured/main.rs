@@ -34,9 +34,7 @@ mod matrix;
 #[path = "../network/messages.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod messages;
-mod misdeeds;
 mod modes;
-mod peers;
 mod openings;
 #[path = "../network/puppet.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
@@ -50,7 +48,6 @@ mod simulated;
 mod talking;
 mod unfinished;
 mod way;
-mod witness;
 #[path = "../network/world.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod world;
