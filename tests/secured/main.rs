@@ -6,6 +6,7 @@
 //! | `modes.rs` | both ends' settings in each mode, and tests that run in every mode and every world |
 //! | `matrix.rs` | every setting of a listener with every setting of a connector |
 //! | `settings.rs` | settings that make no sense |
+//! | `key_files.rs` | files of keys that are something else |
 //! | `talking.rs` | messages of all sizes, several conversations, several connections |
 //! | `sessions.rs`, `groups.rs`, `relaying.rs` | sessions, routines, groups and relays over links |
 //! | `asking.rs` | whether the other end is there |
@@ -30,6 +31,7 @@ mod groups;
 mod insider;
 #[path = "../network/loopback.rs"]
 mod loopback;
+mod key_files;
 mod matrix;
 #[path = "../network/messages.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]

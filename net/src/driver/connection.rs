@@ -72,6 +72,8 @@ pub(super) struct Connection {
     pub(super) unopened: UnopenedBytes,
     /// Messages of the peer that were refused.
     pub(super) refused: u32,
+    /// Some of what was read last was refused, for whatever reason.
+    pub(super) talks_in_vain: bool,
     /// Whoever sends was told that the peer reads slowly.
     pub(super) is_congested: bool,
     /// Bytes that the peer has taken, or has sent though this end has closed, since it was asked last whether it is there.
@@ -102,6 +104,7 @@ impl Connection {
             asked: false,
             unopened: UnopenedBytes::default(),
             refused: 0,
+            talks_in_vain: false,
             is_congested: false,
             moved: 0,
             dropped: 0,

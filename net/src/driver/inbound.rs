@@ -18,6 +18,9 @@ use crate::wire::{Inbound, LinkState, Refusal, decode_message, encode_gone};
 const RECORD: Duration = Duration::from_secs(30);
 const RECORD_RATE: usize = 64 * 1024;
 
+/// What one read takes from a peer whose messages go where nobody is any more.
+const IN_VAIN: usize = 1_024;
+
 /// What reading a connection has come to.
 enum Read {
     /// All that there was; the network will report more.
@@ -74,7 +77,7 @@ impl<N: Net> Driver<N> {
                 None => self.sockets.stall(token),
             };
         }
-        let share = self.share;
+        let share = if connection.talks_in_vain { IN_VAIN } else { self.share };
         let mut scratch = core::mem::take(&mut self.scratch);
         let read = match self.net.read(token, &mut scratch[..share]) {
             Ok(0) => Read::Over(end_of_stream(connection)),
@@ -123,8 +126,9 @@ impl<N: Net> Driver<N> {
             _ => {}
         }
         (connection.heard, connection.asked) = (self.kernel.now(), false);
-        let count = bytes.len();
+        let (count, refused) = (bytes.len(), self.counters.refused);
         let done = self.take_frames(&mut connection, &mut bytes);
+        connection.talks_in_vain = self.counters.refused > refused;
         self.time_record(token, &mut connection, count);
         let is_silent = connection.output.is_empty();
         self.sockets.give_back(token, connection);

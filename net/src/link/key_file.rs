@@ -1,7 +1,7 @@
 //! Files with keys in them: small, and writable (secrets: readable) by their owner only.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -104,6 +104,8 @@ impl Closed {
 /// Reads a whole file of at most `most` bytes. What is read is wiped when it is dropped.
 pub(super) fn read(path: &Path, closed: Closed, most: usize) -> Result<Zeroizing<Vec<u8>>, KeyFileError> {
     let failed = |error: io::Error| KeyFileError::system(path, "read", &error);
+    // To open a pipe would wait for somebody who writes into it.
+    check_kind(path, &path.metadata().map_err(failed)?)?;
     let file = File::open(path).map_err(failed)?;
     check_permissions(path, &file, closed)?;
     // One byte more than allowed shows that it is too long. The buffer never grows, so no copy is left behind.
@@ -124,12 +126,17 @@ pub(super) fn read(path: &Path, closed: Closed, most: usize) -> Result<Zeroizing
     Ok(bytes)
 }
 
+fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), KeyFileError> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    Err(KeyFileError::Content { path: path.into(), line: 1, expected: "an ordinary file" })
+}
+
 /// Asks the open file, so that nobody can exchange it in between.
 fn check_permissions(path: &Path, file: &File, closed: Closed) -> Result<(), KeyFileError> {
     let metadata = file.metadata().map_err(|error| KeyFileError::system(path, "read", &error))?;
-    if !metadata.is_file() {
-        return Err(KeyFileError::Content { path: path.into(), line: 1, expected: "an ordinary file" });
-    }
+    check_kind(path, &metadata)?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
