@@ -6,6 +6,7 @@ use core::time::Duration;
 use crate::address::Address;
 use crate::body::{Body, IntoBody};
 use crate::context::Context;
+use crate::counters::Counters;
 use crate::head::NIL;
 use crate::lifecycle::Stop;
 use crate::message::Message;
@@ -91,6 +92,11 @@ pub trait Vocabulary {
     /// Kernel time. It stands still while a message is handled.
     fn now(&self) -> Moment {
         self.view(|cx| cx.now)
+    }
+
+    /// What has happened in the kernel so far, this message not included.
+    fn counters(&self) -> Counters {
+        self.view(|cx| cx.counters.clone())
     }
 
     /// Creates a child: a machine, or a [`routine`](crate::routine). Its address is valid at once.

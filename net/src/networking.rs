@@ -3,6 +3,7 @@
 use fsm_core::{Address, Vocabulary};
 
 use crate::machines::{Connector, Listener};
+use crate::orders::Count;
 use crate::request::{Connect, Listen};
 
 /// What a point can do with the network. [`Context`](statepoint::Context) and [`Routine`](statepoint::Routine) have it; import
@@ -39,6 +40,12 @@ pub trait Networking: Vocabulary {
     fn connect(&mut self, connect: impl Into<Connect>) -> Address {
         let controller = self.me();
         self.create_quiet(Connector::new(connect.into(), controller))
+    }
+
+    /// Asks what has happened in the network so far: [`NetCounters`](crate::NetCounters) comes. What has happened in the kernel
+    /// is there at once, by [`Vocabulary::counters`].
+    fn ask_net_counters(&mut self) {
+        self.send(Address::DRIVER, Count);
     }
 }
 

@@ -175,3 +175,8 @@ pub(crate) struct Filled {
     pub(crate) congested: bool,
     pub(crate) waiting: usize,
 }
+
+/// To the driver, from any point: what has been counted? `NetCounters` is the answer.
+#[derive(Debug, PartialEq, Message)]
+#[message(name = "statepoint.order.Count", local)]
+pub(crate) struct Count;

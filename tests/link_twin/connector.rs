@@ -41,7 +41,7 @@ impl Connector {
         Self::CONNECTED
     }
     fn PENDING_NotConnected(&mut self, fault: NotConnected, cx: &mut Context) -> Next<Self> {
-        let why = fault.reason.link.as_ref().map_or_else(|| word(&fault.reason.kind), |link| word(link));
+        let why = fault.reason.link.as_ref().map_or_else(|| word(&fault.reason.kind), word);
         cx.console(format_args!("not connected: {why}"));
         self.try_again(cx)
     }

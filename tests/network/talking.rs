@@ -1,7 +1,7 @@
 //! Messages over a connection.
 
 use statepoint::prelude::*;
-use statepoint::{Limits, NetSettings, Undelivered};
+use statepoint::{Limits, NetCounters, NetSettings, Undelivered};
 
 use crate::frames::{self, Called, DEFAULT};
 use crate::messages::{self, Bulk, Note, Secret};
@@ -22,6 +22,7 @@ scenarios!(
     a_peer_that_sends_faster_than_is_handled_loses_nothing,
     a_message_that_no_cell_takes_is_told_by_the_receiver,
     a_message_to_oneself_by_way_of_the_peer_comes_back,
+    any_point_learns_what_was_counted,
 );
 
 fn messages_go_both_ways_and_their_sender_is_the_far_end(world: &mut impl World) {
@@ -230,5 +231,20 @@ fn a_message_to_oneself_by_way_of_the_peer_comes_back(world: &mut impl World) {
     let (note, from) = child.expect::<Note>(world);
     // An address that comes home is the original, but nobody beyond a connection speaks in its name: it is the peer that speaks.
     assert_eq!((note.number, from), (1, there));
+    world.finish();
+}
+
+fn any_point_learns_what_was_counted(world: &mut impl World) {
+    let Pair { server, client, there, .. } = Pair::new(world);
+    client.send(world, there, Note { number: 1 });
+    server.expect::<Note>(world);
+    let puppet = server.child(world);
+    let handled = puppet.act(world, |cx| {
+        cx.ask_net_counters();
+        cx.counters().handled
+    });
+    let (counters, from) = puppet.expect::<NetCounters>(world);
+    assert_eq!((counters.accepted, counters.received, counters.ended, from), (1, 1, 0, Address::DRIVER));
+    assert!(handled > 0 && handled < world.kernel(server.host).counters().handled);
     world.finish();
 }

@@ -29,9 +29,9 @@ mod cuts;
 mod frames;
 mod groups;
 mod insider;
+mod key_files;
 #[path = "../network/loopback.rs"]
 mod loopback;
-mod key_files;
 mod matrix;
 #[path = "../network/messages.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]

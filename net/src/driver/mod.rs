@@ -31,7 +31,7 @@ mod sockets;
 use core::fmt;
 use std::collections::VecDeque;
 
-use fsm_core::{Address, IntoPoint, Kernel, Limits, Moment};
+use fsm_core::{Address, IntoPoint, Kernel, Limits, Message, Moment};
 
 use crate::net::{Net, Ready};
 use crate::settings::NetSettings;
@@ -99,8 +99,34 @@ pub struct Driver<N: Net> {
     counters: NetCounters,
 }
 
-/// What the driver counts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What the driver counts. A point gets it as a message, when it has asked with
+/// [`ask_net_counters`](crate::Networking::ask_net_counters); a program that drives the reactor itself reads it there.
+///
+/// ```
+/// use statepoint::prelude::*;
+/// use statepoint::NetCounters;
+///
+/// /// Tells what has been going on.
+/// struct Watch;
+///
+/// #[state_machine]
+/// impl Watch {
+///     fn ANY_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
+///         cx.ask_net_counters();
+///         Next::STAY
+///     }
+///     fn ANY_NetCounters(&mut self, net: NetCounters, cx: &mut Context) -> Next<Self> {
+///         cx.console(format_args!("{} peers, {} messages", net.accepted, cx.counters().handled));
+///         Next::STAY
+///     }
+///     fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+///         Self::complete(Aborted)
+///     }
+/// }
+/// # let _ = Watch;
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Message)]
+#[message(name = "statepoint.NetCounters", local)]
 #[non_exhaustive]
 pub struct NetCounters {
     /// Connections accepted.

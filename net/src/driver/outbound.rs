@@ -10,7 +10,7 @@ use super::connection::Phase;
 use super::inbound::ended_by;
 use crate::messages::{Close, Ended};
 use crate::net::{Net, Token};
-use crate::orders::{Attach, Begin, Bind, Check, Cut, Decline, Dial, Filled, Release, Shut};
+use crate::orders::{Attach, Begin, Bind, Check, Count, Cut, Decline, Dial, Filled, Release, Shut};
 use crate::wire::{Fill, SendError, encode_message};
 
 impl<N: Net> Driver<N> {
@@ -46,6 +46,8 @@ impl<N: Net> Driver<N> {
             self.check(from, check.silence);
         } else if let Some(cut) = body.peek::<Cut>() {
             self.cut(from, cut.at_once);
+        } else if body.is::<Count>() {
+            self.tell(from, self.counters);
         } else {
             self.kernel.dead_letter(Address::DRIVER, from, body.name(), Undelivered::NoSuchPoint);
         }
