@@ -36,8 +36,10 @@ mod matrix;
 #[path = "../network/messages.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod messages;
+mod misdeeds;
 mod modes;
 mod openings;
+mod peers;
 #[path = "../network/puppet.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod puppet;
@@ -50,6 +52,7 @@ mod simulated;
 mod talking;
 mod unfinished;
 mod way;
+mod witness;
 #[path = "../network/world.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod world;
