@@ -1,102 +1,172 @@
-//! Plain functions over bytes, for fuzzing and for the seeded loop in the tests. Not part of the interface.
+//! Plain functions over bytes, for fuzzing and for the seeded loop in the tests. Not part of the interface: only tests and the
+//! feature `fuzzing` compile them.
 //!
 //! Each reads its input as a little programme: what two honest ends do, and what somebody between them does to their bytes.
 //! They panic when a promise is broken.
 
-use super::{ConnectSecurity, Identity, ListenSecurity, Mode, Seed};
-use crate::wire::{Decoder, FrameLimit, Link, LinkError, LinkState, Output, Pool};
+mod end;
+mod forged;
 
-const MODES: [Mode; 4] = [Mode::Clear, Mode::Encrypted, Mode::ServerAuthenticated, Mode::Mutual];
-const LIMIT: usize = 4_096;
+use super::Mode;
+use end::{End, Input, Setting};
 
 /// A connecting end reads anything.
 pub fn handshake_initiator(data: &[u8]) {
     let mut input = Input(data);
-    let mode = input.mode();
-    let mut end = End::connecting(mode);
-    if input.byte() % 2 == 0 {
-        end.read_raw(&mut input, mode);
-    } else {
-        with_changed_messages(&mut input, mode);
+    let setting = input.setting();
+    match input.byte() % 4 {
+        0 | 2 => End::connecting(setting).read_raw(&mut input, setting.mode),
+        1 => with_changed_messages(&mut input, setting),
+        _ => forged::welcome(&mut input, setting),
     }
 }
 
 /// A listening end reads anything.
 pub fn handshake_responder(data: &[u8]) {
     let mut input = Input(data);
-    let mode = input.mode();
-    let mut end = End::listening(mode);
-    if input.byte() % 2 == 0 {
-        // A good beginning, so that the rest is not always lost on the magic.
-        if input.byte() % 2 == 0 {
-            end.read(&End::connecting(mode).write());
+    let setting = input.setting();
+    match input.byte() % 4 {
+        0 | 2 => {
+            let mut end = End::listening(setting);
+            // A good beginning, so that the rest is not always lost on the magic.
+            if input.byte().is_multiple_of(2) {
+                end.read(&End::connecting(setting).write());
+            }
+            end.read_raw(&mut input, setting.mode);
         }
-        end.read_raw(&mut input, mode);
-    } else {
-        with_changed_messages(&mut input, mode);
+        1 => with_changed_messages(&mut input, setting),
+        _ => forged::finish(&mut input, setting),
     }
 }
 
-/// Two ends whose link is open; somebody changes, drops, repeats, moves and makes up bytes.
+/// Two ends whose link is open; somebody changes, drops, repeats, moves, cuts and makes up bytes.
 ///
-/// In a sealed link what arrives is always a beginning of what was sent.
+/// In a sealed link what arrives is always a beginning of what was sent, and all of it where the peer's goodbye has come.
 pub fn record_stream(data: &[u8]) {
     let mut input = Input(data);
-    let mode = input.mode();
-    let (mut ann, mut bob) = (End::connecting(mode), End::listening(mode));
-    while !(ann.is_open() && bob.is_open()) {
-        let (hello, answer) = (ann.write(), bob.write());
-        assert!(!(hello.is_empty() && answer.is_empty()), "honest ends open a link");
-        bob.read(&hello);
-        ann.read(&answer);
-    }
-    let (mut sent, mut wire) = (Vec::new(), Vec::new());
+    let setting = input.setting();
+    let mut stream = Stream::opened(setting);
     while let Some(step) = input.next() {
+        stream.take(step, &mut input);
+    }
+    stream.carry();
+    stream.check(setting.mode);
+}
+
+/// What goes from Ann to Bob passes somebody's hands; what goes back does not.
+struct Stream {
+    ann: End,
+    bob: End,
+    sent: Vec<Vec<u8>>,
+    sent_back: Vec<Vec<u8>>,
+    /// On the way to Bob, in the pieces in which it will be read.
+    wire: Vec<Vec<u8>>,
+    is_changed: bool,
+}
+
+impl Stream {
+    fn opened(setting: Setting) -> Self {
+        let (mut ann, mut bob) = (End::connecting(setting), End::listening(setting));
+        while !(ann.is_open() && bob.is_open()) {
+            let (hello, answer) = (ann.write(), bob.write());
+            assert!(!(hello.is_empty() && answer.is_empty()), "honest ends open a link");
+            bob.read(&hello);
+            ann.read(&answer);
+        }
+        Self { ann, bob, sent: Vec::new(), sent_back: Vec::new(), wire: Vec::new(), is_changed: false }
+    }
+
+    fn take(&mut self, step: u8, input: &mut Input<'_>) {
+        let more = step >> 3;
         match step % 8 {
-            0..=2 => {
-                for _ in 0..=step >> 5 {
-                    let frame = vec![sent.len() as u8; 1 + usize::from(input.byte()) * 9];
-                    ann.send(&frame);
-                    sent.push(frame);
+            0 | 1 => {
+                for _ in 0..=more % 4 {
+                    let unit = if more < 16 { 9 } else { 100 };
+                    let frame = vec![self.sent.len() as u8; 1 + usize::from(input.byte()) * unit];
+                    self.ann.send(frame, &mut self.sent);
                 }
-                wire.push(ann.write());
+                self.wire.push(self.ann.write());
             }
+            2 => self.behave(more, input),
             3 => {
-                if let Some(bytes) = input.pick(&mut wire) {
-                    bytes[0] ^= 1 << (step >> 5);
+                if let Some(bytes) = input.pick(&mut self.wire) {
+                    bytes[0] ^= 1 << (more % 8);
+                    self.is_changed = true;
                 }
             }
-            4 if !wire.is_empty() => drop(wire.remove(usize::from(input.byte()) % wire.len())),
-            5 if !wire.is_empty() => {
-                let at = usize::from(input.byte()) % wire.len();
-                wire.push(wire[at].clone());
+            4 if !self.wire.is_empty() => self.move_piece(more, input),
+            5 if !self.wire.is_empty() => {
+                let at = usize::from(input.byte()) % self.wire.len();
+                let cut = usize::from(input.byte()).min(self.wire[at].len());
+                let behind = self.wire[at].split_off(cut);
+                self.wire.insert(at + 1, behind);
             }
             6 => {
-                let made_up = input.take(usize::from(step >> 3));
-                wire.push(made_up);
+                let length = usize::from(input.byte());
+                self.wire.push(input.take(length));
+                self.is_changed = true;
             }
-            _ => {
-                for bytes in std::mem::take(&mut wire) {
-                    bob.read(&bytes);
-                }
-                wire.push(ann.write());
-                ann.read(&bob.write());
-            }
+            _ => self.carry(),
         }
     }
-    for bytes in wire {
-        bob.read(&bytes);
+
+    /// What ends do besides sending.
+    fn behave(&mut self, what: u8, input: &mut Input<'_>) {
+        match what % 8 {
+            0 => self.ann.close(),
+            1 => self.bob.close(),
+            2 | 3 => self.ann.ping(),
+            4 | 5 => self.bob.ping(),
+            _ => {
+                let frame = vec![what; 1 + usize::from(input.byte())];
+                self.bob.send(frame, &mut self.sent_back);
+            }
+        }
+        self.wire.push(self.ann.write());
     }
-    assert!(mode == Mode::Clear || sent.starts_with(&bob.frames), "{mode}: something else arrived");
-    bob.check_end();
-    ann.check_end();
+
+    /// Drops, repeats or delays a piece.
+    fn move_piece(&mut self, how: u8, input: &mut Input<'_>) {
+        let at = usize::from(input.byte()) % self.wire.len();
+        let piece = if how.is_multiple_of(3) { self.wire[at].clone() } else { self.wire.remove(at) };
+        if how % 3 < 2 {
+            self.wire.push(piece);
+        }
+        self.is_changed = true;
+    }
+
+    fn carry(&mut self) {
+        for bytes in std::mem::take(&mut self.wire) {
+            self.bob.read(&bytes);
+        }
+        self.wire.push(self.ann.write());
+        self.ann.read(&self.bob.write());
+    }
+
+    fn check(mut self, mode: Mode) {
+        self.carry();
+        self.carry();
+        let (at_bob, at_ann) = (self.bob.check_end(), self.ann.check_end());
+        if mode != Mode::Clear {
+            assert!(self.sent.starts_with(&self.bob.frames), "{mode}: something else arrived");
+            assert!(self.sent_back.starts_with(&self.ann.frames), "{mode}: something else came back");
+            assert!(!at_bob || self.sent == self.bob.frames, "{mode}: a cut looks like an end in order");
+            assert!(!at_ann || self.sent_back == self.ann.frames, "{mode}: a cut back looks like an end in order");
+        }
+        if !self.is_changed {
+            assert_eq!((&self.ann.failed, &self.bob.failed), (&None, &None), "honest ends agree");
+            assert_eq!((&self.bob.frames, &self.ann.frames), (&self.sent, &self.sent_back), "honest ends talk");
+        }
+    }
 }
 
 /// Two honest ends, and changes to the bytes between them. In a sealed link nothing crosses behind a changed handshake.
-fn with_changed_messages(input: &mut Input<'_>, mode: Mode) {
-    let (mut ann, mut bob) = (End::connecting(mode), End::listening(mode));
-    ann.send(b"from ann");
-    bob.send(b"from bob");
+fn with_changed_messages(input: &mut Input<'_>, setting: Setting) {
+    let mode = setting.mode;
+    let (mut ann, mut bob) = (End::connecting(setting), End::listening(setting));
+    let (mut to_bob, mut to_ann) = (Vec::new(), Vec::new());
+    ann.send_early(b"from ann", &mut to_bob);
+    bob.send_early(b"from bob", &mut to_ann);
     let (mut is_changed, mut is_handshake_changed) = (false, false);
     for step in 0..6 {
         let (from, to) = if step % 2 == 0 { (&mut ann, &mut bob) } else { (&mut bob, &mut ann) };
@@ -112,11 +182,10 @@ fn with_changed_messages(input: &mut Input<'_>, mode: Mode) {
             }
         }
         is_changed |= bytes != honest;
-        // Hello, welcome and finish; what follows are records.
-        is_handshake_changed |= step < 3 && bytes != honest;
+        // Hello, welcome and finish; what follows, or is put behind them, are records.
+        is_handshake_changed |= step < 3 && !bytes.starts_with(&honest);
         to.read(&bytes);
     }
-    let (to_bob, to_ann) = (vec![b"from ann".to_vec()], vec![b"from bob".to_vec()]);
     if !is_changed {
         assert_eq!((&bob.frames, &ann.frames), (&to_bob, &to_ann), "honest ends talk");
     } else if mode != Mode::Clear {
@@ -125,152 +194,4 @@ fn with_changed_messages(input: &mut Input<'_>, mode: Mode) {
     }
     ann.check_end();
     bob.check_end();
-}
-
-/// Bytes as decisions; none are left when they are used up.
-struct Input<'a>(&'a [u8]);
-
-impl Input<'_> {
-    fn next(&mut self) -> Option<u8> {
-        let (byte, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(*byte)
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.next().unwrap_or(0)
-    }
-
-    fn mode(&mut self) -> Mode {
-        MODES[usize::from(self.byte()) % MODES.len()]
-    }
-
-    fn take(&mut self, count: usize) -> Vec<u8> {
-        let (taken, rest) = self.0.split_at(count.min(self.0.len()));
-        self.0 = rest;
-        taken.to_vec()
-    }
-
-    /// From some byte on, one of these.
-    fn pick<'w>(&mut self, wire: &'w mut [Vec<u8>]) -> Option<&'w mut [u8]> {
-        let (which, at) = (usize::from(self.byte()), usize::from(self.byte()));
-        let count = wire.len().max(1);
-        let bytes = wire.get_mut(which % count).filter(|bytes| !bytes.is_empty())?;
-        let length = bytes.len();
-        Some(&mut bytes[at % length..])
-    }
-}
-
-/// One end of a link, with what its driver would have.
-struct End {
-    link: Box<dyn Link>,
-    output: Output,
-    pool: Pool,
-    decoder: Decoder,
-    frames: Vec<Vec<u8>>,
-    failed: Option<LinkError>,
-}
-
-impl End {
-    fn connecting(mode: Mode) -> Self {
-        let server = identity(2).public_key();
-        let security = match mode {
-            Mode::Clear => ConnectSecurity::clear(),
-            Mode::Encrypted => ConnectSecurity::encrypted(),
-            Mode::ServerAuthenticated => ConnectSecurity::clear().expect(server),
-            Mode::Mutual => ConnectSecurity::clear().expect(server).identity(identity(1)),
-        };
-        Self::new(security.link("fuzz:1", limit(), Seed::from_bytes([3; 32])).expect("sound settings"))
-    }
-
-    fn listening(mode: Mode) -> Self {
-        let own = ListenSecurity::clear().identity(identity(2));
-        let security = match mode {
-            Mode::Clear => ListenSecurity::clear(),
-            Mode::Encrypted => ListenSecurity::encrypted(),
-            Mode::ServerAuthenticated => own,
-            Mode::Mutual => own.allow([identity(1).public_key()]),
-        };
-        Self::new(security.link(limit(), Seed::from_bytes([4; 32])).expect("sound settings"))
-    }
-
-    fn new(mut link: Box<dyn Link>) -> Self {
-        let (mut output, mut pool) = (Output::default(), Pool::new());
-        link.begin(&mut output.outlet(&mut pool)).expect("a fresh link");
-        Self { link, output, pool, decoder: Decoder::new(limit()), frames: Vec::new(), failed: None }
-    }
-
-    fn is_open(&self) -> bool {
-        self.link.state() == LinkState::Open
-    }
-
-    fn send(&mut self, frame: &[u8]) {
-        let appended = self.output.append(&mut self.pool, |out| {
-            out.extend((frame.len() as u32).to_be_bytes());
-            out.extend_from_slice(frame);
-            Ok(())
-        });
-        appended.expect("little waits");
-    }
-
-    fn write(&mut self) -> Vec<u8> {
-        if self.failed.is_none() {
-            self.output.seal(&mut *self.link, &mut self.pool).expect("a link that has not failed");
-        }
-        let bytes: Vec<u8> = self.output.slices().iter().flat_map(|slice| slice.to_vec()).collect();
-        self.output.consume(bytes.len(), &mut self.pool);
-        bytes
-    }
-
-    fn read(&mut self, bytes: &[u8]) {
-        let mut bytes = bytes.to_vec();
-        let mut bytes = &mut bytes[..];
-        loop {
-            let received = self.link.receive(&mut bytes, &mut self.output.outlet(&mut self.pool));
-            if let Some(before) = &self.failed {
-                assert_eq!(received, Err(before.clone()), "an error stays");
-                return;
-            }
-            match received {
-                Ok(None) => break,
-                Ok(Some(mut part)) => {
-                    assert!(!part.is_empty());
-                    // In a clear link anybody can break the frames; that is the decoder's to tell.
-                    while let Ok(Some(frame)) = self.decoder.next_frame(&mut part) {
-                        self.frames.push(frame.to_vec());
-                    }
-                }
-                Err(error) => {
-                    assert!(!error.is_final(), "nobody between the ends can be final");
-                    self.failed = Some(error);
-                    return;
-                }
-            }
-        }
-        assert!(bytes.is_empty());
-    }
-
-    /// Reads what is left of the input, in pieces.
-    fn read_raw(&mut self, input: &mut Input<'_>, mode: Mode) {
-        while let Some(size) = input.next() {
-            let bytes = input.take(usize::from(size));
-            self.read(&bytes);
-        }
-        assert!(mode == Mode::Clear || (!self.is_open() && self.frames.is_empty()), "nobody can guess a key");
-        self.check_end();
-    }
-
-    fn check_end(&mut self) {
-        let end = self.link.end();
-        assert_eq!(self.link.end(), end, "an end stays");
-        assert!(self.failed.is_none() || end.err() == self.failed);
-    }
-}
-
-fn limit() -> FrameLimit {
-    FrameLimit::new(LIMIT).unwrap_or_default()
-}
-
-fn identity(byte: u8) -> Identity {
-    Identity::from_seed(Seed::from_bytes([byte; 32]))
 }

@@ -55,6 +55,7 @@
 
 mod base32;
 mod cutter;
+#[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod handshake;

@@ -67,6 +67,15 @@ impl Secured {
         Self { stage: Stage::Handshake(Box::new(handshake)), state: LinkState::Opening, peer: None }
     }
 
+    /// How much memory holds what has come of an incomplete record.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn held(&self) -> usize {
+        match &self.stage {
+            Stage::Records(records) => records.cutter.kept.capacity(),
+            _ => 0,
+        }
+    }
+
     /// The error stays, the keys do not.
     fn fail(&mut self, error: LinkError) -> LinkError {
         self.stage = Stage::Failed(Box::new(error.clone()));

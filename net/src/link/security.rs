@@ -165,7 +165,7 @@ impl ListenSecurity {
         self
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn epochs(mut self, epochs: Epochs) -> Self {
         self.common.epochs = epochs;
         self
@@ -336,7 +336,7 @@ impl ConnectSecurity {
         self
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn epochs(mut self, epochs: Epochs) -> Self {
         self.common.epochs = epochs;
         self
