@@ -7,7 +7,7 @@ use statepoint::prelude::*;
 use statepoint::{Limits, NetSettings};
 
 use crate::frames::{self, Called, DEFAULT};
-use crate::messages::Note;
+use crate::messages::{Card, Note};
 use crate::puppet::Puppet;
 use crate::simulated::Simulated;
 use crate::world::{HostId, Raw, World};
@@ -160,5 +160,41 @@ fn so_many_messages_are_refused_in_one_turn_and_no_more() {
         before = refused;
     }
     crowd.into_iter().for_each(Raw::close);
+    world.finish();
+}
+
+/// The news that a point has ended and a message for it may cross, so nobody is cut for that. But he is not read much at once.
+#[test]
+fn who_talks_to_a_point_that_has_ended_is_read_in_small_parts() {
+    let world = &mut Simulated::calm();
+    let here = world.host();
+    let server = Puppet::new(world, here);
+    let (at, _) = server.listen(world);
+    let mut peer = world.dial(at);
+    let (_, back) = server.expect::<Accepted>(world);
+    let child = server.child(world);
+    let card = Card::of(child.address);
+    server.send(world, back, card);
+    child.end(world);
+    world.settle();
+    let to_nobody = |called: Called<'_>| frames::message(-2, None, called, &[], &[0xC0]);
+    let all = [to_nobody(Called::Name("test.Note")), to_nobody(Called::Number(0)).repeat(999)].concat();
+    // Before it is known that he does, as much is read as of anybody.
+    assert_eq!(peer.write(&all[..100]).expect("room"), 100);
+    world.settle();
+    let before = world.net_counters(here).refused;
+    assert!(before > 0 && before < 10);
+    assert_eq!(peer.write(&all[100..]).expect("room"), all.len() - 100);
+    let soon = world.simulation.now() + Duration::from_millis(1);
+    world.net().advance(soon);
+    let mut refused = before;
+    while refused < 1_000 {
+        world.turn(here);
+        let more = world.net_counters(here).refused - refused;
+        assert!((1..=94).contains(&more), "{more} more than {refused}");
+        refused += more;
+    }
+    peer.close();
+    server.expect::<Abandoned>(world);
     world.finish();
 }
