@@ -6,6 +6,7 @@
 //! | `puppet.rs` | a point whose strings the test holds |
 //! | `listening.rs`, `connecting.rs` | ports and attempts |
 //! | `crossing.rs`, `turns.rs` | stopping and closing at every moment; turns that end in the middle of it |
+//! | `haste.rs` | much at once, and changes of mind |
 //! | `ipv6.rs` | the other kind of address |
 //! | `talking.rs`, `addresses.rs`, `relaying.rs` | messages and the addresses in them |
 //! | `asking.rs` | questions and answers |
@@ -29,6 +30,7 @@ mod crowd;
 mod exhaustion;
 mod faults;
 mod frames;
+mod haste;
 mod ipv6;
 mod listening;
 mod loopback;
