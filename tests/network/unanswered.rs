@@ -259,6 +259,25 @@ pub(crate) fn a_peer_that_reads_slowly_and_then_no_more_is_cut() {
 }
 
 /// It has as long as the grace time of points leaves, and is not dropped.
+/// A kilobyte each two seconds, for as long as it may.
+#[test]
+fn a_peer_that_goes_on_and_on_after_the_close_is_cut_in_the_end() {
+    let world = &mut Simulated::calm();
+    let (server, mut raw, back) = with_raw(world, &[]);
+    server.send(world, back, Close);
+    let began = world.simulation.now();
+    let some = frames::framed(&[0x94; 1_100]);
+    while server.waiting() == 0 {
+        let _ = raw.write(&some);
+        world.pass(Duration::from_secs(2));
+    }
+    assert_eq!(server.expect::<Closed>(world).0.reason, Ended::NoAnswer);
+    let took = world.simulation.now() - began;
+    assert!((60..300).contains(&took.as_secs()), "{took:?}");
+    raw.close();
+    world.finish();
+}
+
 #[test]
 fn a_controller_that_ends_does_not_wait_for_a_peer_that_reads_slowly() {
     let world = &mut slow();

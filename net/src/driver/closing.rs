@@ -10,8 +10,10 @@ use crate::net::{Net, Token};
 use crate::orders::{Attach, Lost, Released, Slow};
 use crate::wire::Border;
 
-/// A peer that takes and sends fewer bytes than this in the time that it has to answer a close is not there.
+/// A peer that takes and sends fewer bytes than this in the time that it has to answer a close is not there. It is given that time
+/// again and again; each time that this has happened so often the bytes are doubled, so that nobody holds a connection for hours.
 const LEAST: usize = 1_024;
+const PATIENCE: u32 = 20;
 
 impl<N: Net> Driver<N> {
     /// The order `Attach`: the connection has a proxy, and is read from now on.
@@ -158,8 +160,10 @@ impl<N: Net> Driver<N> {
             return self.tell_released(proxy);
         };
         let Some(connection) = self.sockets.connection(token) else { return };
-        let moves = core::mem::take(&mut connection.moved) >= LEAST && connection.dropped < self.settings.marks.hard;
+        let least = LEAST << (connection.waited / PATIENCE).min(20);
+        let moves = core::mem::take(&mut connection.moved) >= least && connection.dropped < self.settings.marks.hard;
         if moves && !at_once {
+            connection.waited += 1;
             return self.tell(proxy, Slow);
         }
         self.cuts_left -= 1;

@@ -80,6 +80,8 @@ pub(super) struct Connection {
     pub(super) moved: usize,
     /// Bytes that the peer has sent though this end has closed.
     pub(super) dropped: usize,
+    /// How often it was given more time since this end has closed.
+    pub(super) waited: u32,
 }
 
 impl Connection {
@@ -108,6 +110,7 @@ impl Connection {
             is_congested: false,
             moved: 0,
             dropped: 0,
+            waited: 0,
         }
     }
 
