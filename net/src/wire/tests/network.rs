@@ -75,7 +75,7 @@ impl Network {
         for (here, there) in [(one, other), (other, one)] {
             let target = self.create(here);
             let proxy = proxy(there, generation);
-            let mut end = End::with_bound(proxy, 200);
+            let mut end = End::with_bound(proxy, 400);
             assert_eq!(end.border.set_default(target), Ok(()));
             let given = BTreeMap::from([(0, target)]);
             self.processes[here].sides.insert(there, Side { end, given, gone: BTreeSet::new() });
