@@ -18,8 +18,8 @@ pub struct NetSettings {
     pub frame_limit: FrameLimit,
     /// When a connection's output counts as congested, and when as full. A connection whose output is full is ended.
     pub marks: Marks,
-    /// How many messages of a peer may be refused before its connection is ended: addresses it was never given, bodies that
-    /// do not fit. 100.
+    /// How many messages of a peer may be refused before its connection is ended: addresses it was never given, and
+    /// bodies that do not fit, where it did not merely pass them on. 100.
     pub refusals: u32,
     /// While this many messages of peers wait to be handled, connections are not read: peers wait, and memory stays bounded. 2,048: whoever connects waits behind them.
     ///

@@ -1,6 +1,8 @@
 //! A third host between two that have no connection with each other.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
+use std::rc::Rc;
 
 use statepoint::prelude::*;
 use statepoint::{Encoded, Undelivered};
@@ -22,6 +24,7 @@ scenarios!(
     the_end_of_a_point_is_told_through_a_relay,
     the_end_of_a_connection_is_told_through_a_relay,
     closing_an_address_behind_a_relay_closes_nothing_there,
+    a_relay_is_not_cut_off_for_what_it_passes_on,
 );
 
 /// Two clients of one server, and how each knows the other.
@@ -315,5 +318,48 @@ fn closing_an_address_behind_a_relay_closes_nothing_there(world: &mut impl World
     assert_eq!(relay.expect::<Abandoned>(world).1, ann_at_relay);
     relay.send(world, bob_at_relay, Note { number: 1 });
     bob.expect::<Note>(world);
+    world.finish();
+}
+
+/// Connects, and counts the notes that fit.
+struct Bob(SocketAddr, Rc<Cell<u32>>);
+
+#[state_machine]
+impl Bob {
+    fn ANY_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
+        cx.connect(self.0);
+        Next::STAY
+    }
+    fn ANY_Connected(&mut self, _: Connected) -> Next<Self> {
+        Next::STAY
+    }
+    fn ANY_Note(&mut self, _: Note) -> Next<Self> {
+        self.1.set(self.1.get() + 1);
+        Next::STAY
+    }
+    fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
+        Self::complete(Aborted)
+    }
+}
+
+/// It does not look into it. Otherwise whoever knows Bob through it could cut them off from each other.
+fn a_relay_is_not_cut_off_for_what_it_passes_on<W: World>(world: &mut W) {
+    let (here, there) = (world.host(), world.host());
+    let relay = Puppet::new(world, here);
+    let (at, _) = relay.listen(world);
+    let notes = Rc::new(Cell::new(0));
+    world.create(there, Bob(at, Rc::clone(&notes)));
+    let (_, bob_at_relay) = relay.expect::<Accepted>(world);
+    let (mut ann, ann_at_relay) = join_raw(world, &relay, at);
+    relay.send(world, ann_at_relay, Card::of(bob_at_relay));
+    read_until(world, &mut ann, |bytes| world::first_frame(bytes).is_some());
+    let to_bob = |body: &[u8]| frames::message(-2, Some(0), Called::Number(0), &[], body);
+    write_all(world, &mut ann, &[to_bob(&[0xC0]).repeat(150), to_bob(&messages::note(1))].concat());
+    world.run_until("the note that fits", |_| notes.get() == 1);
+    assert_eq!((world.kernel(there).counters().refused, relay.names()), (150, vec![]));
+    relay.send(world, bob_at_relay, Note { number: 2 });
+    world.run_until("another note", |_| notes.get() == 2);
+    ann.close();
+    relay.expect::<Abandoned>(world);
     world.finish();
 }

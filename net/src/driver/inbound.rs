@@ -258,9 +258,14 @@ impl<N: Net> Driver<N> {
         if connection.refused >= self.settings.refusals { Err(Ended::TooManyRefused) } else { Ok(()) }
     }
 
-    /// Bodies that did not fit the message that should take them: known only after somebody has opened them.
+    /// Bodies that did not fit the message that should take them: known only after somebody has opened them. They count against
+    /// a peer that sent them in its own name: one that passes messages on does not look into them, and whoever is behind it could
+    /// have it cut off otherwise.
     pub(super) fn count_refusals(&mut self) {
         while let Some(from) = self.kernel.take_refused() {
+            if from != from.near().with_far(1) {
+                continue;
+            }
             let Some(token) = self.sockets.of(from.near()) else { continue };
             let Some(mut connection) = self.sockets.lend(token) else { continue };
             let verdict = self.refused(&mut connection);
