@@ -16,7 +16,8 @@ use crate::wire::{FrameLimit, Marks};
 pub struct NetSettings {
     /// The longest frame that is taken from a peer, and that is sent to one. 1 MiB.
     pub frame_limit: FrameLimit,
-    /// When a connection's output counts as congested, and when as full. A connection whose output is full is ended.
+    /// When a connection's output counts as congested, and when as full. A connection whose output is full is ended. What other
+    /// peers say to this one through here fills no more than half of it: the rest of that is lost, and counted as a dead letter.
     pub marks: Marks,
     /// How many messages of a peer may be refused before its connection is ended: addresses it was never given, and
     /// bodies that do not fit, where it did not merely pass them on. 100.

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 
 use statepoint::prelude::*;
-use statepoint::{Encoded, Undelivered};
+use statepoint::wire::Marks;
+use statepoint::{Encoded, Limits, NetSettings, Undelivered};
 
 use crate::frames::{self, Called, DEFAULT};
 use crate::messages::{self, Card, Note};
@@ -25,6 +26,7 @@ scenarios!(
     the_end_of_a_connection_is_told_through_a_relay,
     closing_an_address_behind_a_relay_closes_nothing_there,
     a_relay_is_not_cut_off_for_what_it_passes_on,
+    who_is_flooded_through_a_relay_is_not_cut_off,
 );
 
 /// Two clients of one server, and how each knows the other.
@@ -361,5 +363,34 @@ fn a_relay_is_not_cut_off_for_what_it_passes_on<W: World>(world: &mut W) {
     world.run_until("another note", |_| notes.get() == 2);
     ann.close();
     relay.expect::<Abandoned>(world);
+    world.finish();
+}
+
+/// He reads more slowly than somebody else sends, or not at all for a while.
+fn who_is_flooded_through_a_relay_is_not_cut_off<W: World>(world: &mut W) {
+    let marks = Marks { clear: 50_000, soft: 200_000, hard: 1_000_000 };
+    let here = world.host_with(Limits::default(), NetSettings { marks, ..NetSettings::default() });
+    let relay = Puppet::new(world, here);
+    let (at, _) = relay.listen(world);
+    let (mut bob, bob_at_relay) = join_raw(world, &relay, at);
+    let (mut ann, ann_at_relay) = join_raw(world, &relay, at);
+    relay.send(world, ann_at_relay, Card::of(bob_at_relay));
+    read_until(world, &mut ann, |bytes| world::first_frame(bytes).is_some());
+    let much = [&b"\xC5\x27\x10"[..], &[0; 10_000]].concat();
+    let flood = frames::message(-2, None, Called::Number(0), &[], &much).repeat(50);
+    let mut sent = 0;
+    while world.kernel(here).counters().dead(Undelivered::Congested) == 0 {
+        write_all(world, &mut ann, &flood);
+        world.settle();
+        sent += flood.len();
+        assert!(sent < 40_000_000, "expected to find no room, {sent} bytes were taken");
+    }
+    assert_eq!(relay.count::<Abandoned>(), 0);
+    // What the relay itself has to say finds room, and he goes on to read.
+    relay.send(world, bob_at_relay, Note { number: 0x7EAD });
+    read_until(world, &mut bob, |bytes| bytes.ends_with(&messages::note(0x7EAD)));
+    assert_eq!(relay.count::<Abandoned>(), 0);
+    bob.close();
+    ann.close();
     world.finish();
 }

@@ -91,6 +91,11 @@ impl<N: Net> Driver<N> {
         if !connection.takes_messages() {
             return Err(Undelivered::Disconnected);
         }
+        // Otherwise who floods a peer through this process could have it cut off as too slow.
+        let is_relayed = from.is_far() && from.near() != to.near();
+        if is_relayed && connection.output.len() >= self.settings.marks.hard / 2 {
+            return Err(Undelivered::Congested);
+        }
         let (border, names, limit) = (&mut connection.border, &mut connection.outgoing, connection.frame_limit);
         let appended = connection
             .output
