@@ -86,7 +86,9 @@ fn a_server_without_descriptors_turns_peers_away_does_not_spin_and_recovers() {
     server.interrupt();
     let (code, _, stderr) = server.finish();
     assert_eq!(code, 172);
-    assert_eq!(stderr.matches("Received NotAccepted").count(), 1, "it is told once");
+    // Those who were slow to open their links made room first, and each of them is told of.
+    let crowded = stderr.matches("has ended: Too many peers are connecting").count();
+    assert_eq!(stderr.matches("Received NotAccepted").count() - crowded, 1, "that the system has no more is told once");
 }
 
 #[test]
