@@ -160,6 +160,12 @@ impl Body {
         self.0.is_local()
     }
 
+    /// Whether it is bytes that came over a connection and that nobody has opened.
+    pub(crate) fn is_unopened(&self) -> bool {
+        let content: &dyn Any = &*self.0;
+        content.is::<Unopened>()
+    }
+
     /// What to tell people, when the message is known to mean failure.
     pub fn fault(&self) -> Option<String> {
         self.0.fault()

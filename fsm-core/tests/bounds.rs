@@ -222,10 +222,14 @@ fn peers_that_fill_what_a_point_defers_do_not_keep_it_from_going_on() {
     let point = kernel.create(Worker(log.clone()));
     let peer = kernel.create(leaf(&log, "")).with_far(7);
     for number in 0..100 {
-        kernel.deliver_from_far(point, peer, Note(number));
+        kernel.deliver_from_far(point, peer, Body::encoded(Note(number).encode().expect("a note")));
         settle(&mut kernel);
     }
     assert_eq!((kernel.counters().deferred, kernel.counters().dead(Undelivered::Overflow)), (5, 95));
+    // What a proxy says in the name of its peer is no peer's.
+    kernel.deliver_from_far(point, peer, Note(100));
+    settle(&mut kernel);
+    assert_eq!(kernel.counters().deferred, 6);
     for _ in 0..3 {
         kernel.deliver_from_far(point, peer, Go);
         settle(&mut kernel);
@@ -238,7 +242,7 @@ fn peers_that_fill_what_a_point_defers_do_not_keep_it_from_going_on() {
     }
     kernel.send(point, Address::NONE, Meet(point));
     settle(&mut kernel);
-    assert_eq!(log.take().join(" "), "0 1 2 3 4 200 201 202 203 204");
+    assert_eq!(log.take().join(" "), "0 1 2 3 4 100 200 201 202 203");
 }
 
 #[test]

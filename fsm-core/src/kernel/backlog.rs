@@ -57,7 +57,7 @@ impl Kernel {
         let Some(body) = cx.kept.take() else { return };
         let backlog = self.backlogs.entry(slot).or_default();
         cx.heads[slot as usize].set(BACKLOG);
-        if backlog.deferred.len() >= room_for(&body, from, cx.limits.deferred_per_point) {
+        if backlog.deferred.len() >= room_for(&body, cx.limits.deferred_per_point) {
             let me = cx.me;
             cx.overflow(me, from);
             cx.dead_letter(me, from, body.name(), Undelivered::Overflow);
@@ -94,7 +94,7 @@ impl Kernel {
             self.deliver(slot, from, body, timer);
             return self.tidy(slot);
         }
-        if backlog.recalled.len() >= room_for(&body, from, cx.limits.deferred_per_point) {
+        if backlog.recalled.len() >= room_for(&body, cx.limits.deferred_per_point) {
             let to = cx.address(slot);
             cx.overflow(to, from);
             cx.dead_letter(to, from, body.name(), Undelivered::Overflow);
@@ -215,14 +215,15 @@ fn take_out(items: &mut VecDeque<Item>, goes: impl Fn(&Item) -> bool) -> Vec<Ite
 }
 
 /// How many messages may wait there before this one. The end of a child and the wish to stop must get through, when nothing
-/// else does; what a peer calls by their names does not count. Peers fill no more than half: otherwise they could keep a point
-/// from the message of this process that it waits for, and so in the state that defers theirs, for ever.
-fn room_for(body: &Body, from: Address, bound: usize) -> usize {
+/// else does; what a peer calls by their names does not count. What peers send fills no more than half:
+/// otherwise they could keep a point from the message of this process that it waits for, and so in the state that defers theirs,
+/// for ever. What a proxy tells of its connection is of this process.
+fn room_for(body: &Body, bound: usize) -> usize {
     if body.peek::<Completed>().is_some() {
         usize::MAX
     } else if body.peek::<Stop>().is_some() {
         bound.saturating_add(SPARE as usize)
-    } else if from.is_far() {
+    } else if body.is_unopened() {
         bound.div_ceil(2)
     } else {
         bound
