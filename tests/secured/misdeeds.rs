@@ -63,7 +63,7 @@ pub(crate) enum Misdeed {
     Unsealed,
     /// In front of it, the first message once more.
     Again,
-    /// Instead, a refusal that anybody can make.
+    /// Instead of its first sixteen bytes, a refusal that anybody can make.
     Refusal {
         mode: u8,
         reason: u8,
@@ -108,8 +108,10 @@ impl Plan {
             _ => Who::Right,
         };
         let notes = random.below(4) as usize;
-        let count = random.below(3);
-        let misdeeds = (0..count).map(|_| (random.below(3 + notes as u64) as usize, Misdeed::drawn(random))).collect();
+        // Half of all peers spoil nothing but the handshake.
+        let messages = if random.chance(0.5) { 2 } else { 3 + notes as u64 };
+        let misdeeds =
+            (0..random.below(3)).map(|_| (random.below(messages) as usize, Misdeed::drawn(random))).collect();
         let leaving = match random.below(8) {
             0..=2 => Leaving::Goodbye,
             3..=4 => Leaving::End,
@@ -214,7 +216,8 @@ impl Way {
                 bytes.splice(0..0, first);
             }
             Misdeed::Refusal { mode, reason } => {
-                bytes = [b"\xF5FSM\x7F\x01\x01", &[*mode, 0, 0, 0, 0, 0, *reason, 0, 0][..]].concat();
+                let refusal = [b"\xF5FSM\x7F\x01\x01", &[*mode, 0, 0, 0, 0, 0, *reason, 0, 0][..]].concat();
+                bytes.splice(..bytes.len().min(16), refusal);
             }
             Misdeed::Flip { .. } | Misdeed::Field { .. } | Misdeed::NoKey(_) => {}
         }
@@ -224,6 +227,19 @@ impl Way {
     /// How far what was written is what an honest peer would have written.
     pub(crate) fn agreed(&self) -> usize {
         self.honest.iter().zip(&self.written).take_while(|(one, other)| one == other).count()
+    }
+
+    /// Whether what was written opens a clear link, at a listener or a connector.
+    pub(crate) fn opens_clear(&self, listens: bool) -> bool {
+        let Some(([0xF5, b'F', b'S', b'M', kind, version, lowest, 0, limit @ .., 0, 0, 0, 0], rest)) =
+            self.written.split_first_chunk::<16>()
+        else {
+            return false;
+        };
+        let limit = u32::from_be_bytes(*limit);
+        let is_answer = [*kind, *version, *lowest] == [2, 1, 0] && rest.starts_with(&frames::WELCOME[16..]);
+        let is_question = [*kind, *lowest] == [1, 1] && *version >= 1;
+        (1_024..=64 << 20).contains(&limit) && if listens { is_question } else { is_answer }
     }
 
     pub(crate) fn is_honest(&self) -> bool {
