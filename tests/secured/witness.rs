@@ -27,9 +27,10 @@ impl Heard {
         matches!(self, Self::NotOpened(_) | Self::Ended(..))
     }
 
+    /// Whether it is of this far end. A peer may speak for points behind it, but for no other peer's.
     pub(crate) fn is_of(&self, far: Address) -> bool {
         match self {
-            Self::Opened(of) | Self::Note(of, _) | Self::Other(of, _) | Self::Ended(of, _) => *of == far,
+            Self::Opened(of) | Self::Note(of, _) | Self::Other(of, _) | Self::Ended(of, _) => of.near() == far.near(),
             Self::NotOpened(_) => false,
         }
     }
