@@ -61,7 +61,7 @@ pub(super) struct Half {
     /// None in a clear link.
     key: Option<RecordKey>,
     direction: u8,
-    epoch: u32,
+    pub(super) epoch: u32,
     /// How many records, and how many bytes, were sealed or opened in this epoch.
     records: u64,
     bytes: u64,

@@ -103,6 +103,8 @@ fn after_its_goodbye_an_end_says_nothing_more() {
         assert_eq!(hand.hear(&goodbye), [(CLOSE, vec![0, 0])]);
         assert_eq!(bob.read(&hand.say(PING, &[1; 8])), Ok(()));
         assert!(bob.wire().is_empty(), "not even an answer to a ping");
+        assert_eq!(bob.link.ping(&mut bob.output.outlet(&mut bob.pool)), Ok(()));
+        assert!(bob.wire().is_empty(), "nor a question");
         bob.send(&[b"too late"]);
         assert!(bob.wire().is_empty());
         assert!(bob.output.is_empty(), "frames that nobody will take do not wait for ever");
@@ -141,6 +143,49 @@ fn an_end_that_closes_while_the_other_is_getting_ready_stays_closed() {
         ann.close();
         assert_eq!(ann.read(&bob.wire()), Ok(()), "welcome and ready, or ready");
         assert_eq!(ann.link.state(), LinkState::Closed);
+    }
+}
+
+#[test]
+fn a_listening_end_that_closes_during_the_handshake_stays_closed() {
+    for mode in MODES {
+        let (mut ann, mut bob) = (Peer::connecting(&connect(mode), 3), Peer::listening(&listen(mode), 4));
+        bob.close();
+        bob.read(&ann.wire()).expect("a good hello");
+        if mode != Mode::Clear {
+            ann.read(&bob.wire()).expect("a good welcome");
+            bob.read(&ann.wire()).expect("a good finish");
+        }
+        assert_eq!(bob.link.state(), LinkState::Closed);
+    }
+}
+
+#[test]
+fn the_end_of_the_stream_before_the_peer_is_ready_is_told_as_such() {
+    for mode in MODES {
+        let (_, mut ann) = listening_by_hand(&connect(mode), &listen(mode));
+        let expected = "the peer to be ready after the handshake".into();
+        assert_eq!(ann.link.end(), Err(LinkError::Left { expected }));
+        assert!(ann.read(&[0]).is_err(), "the error stays");
+    }
+}
+
+#[test]
+fn a_goodbye_has_a_known_reason_and_a_text_that_is_not_too_long() {
+    for mode in MODES {
+        let goodbye = |reason: u8, length: usize| [vec![0, reason], vec![b'x'; length]].concat();
+        let (mut hand, mut bob) = by_hand(mode);
+        assert_eq!(bob.read(&hand.say(CLOSE, &goodbye(0, 256))), Ok(()));
+        assert_eq!(bob.link.end(), Ok(()));
+        let (mut hand, mut bob) = by_hand(mode);
+        assert!(matches!(bob.read(&hand.say(CLOSE, &goodbye(0, 257))), Err(LinkError::Malformed { .. })));
+        // The same before the link is open.
+        let (mut hand, mut ann) = listening_by_hand(&connect(mode), &listen(mode));
+        assert!(matches!(ann.read(&hand.say(CLOSE, &goodbye(0, 256))), Err(LinkError::Refused { .. })));
+        for wrong in [goodbye(2, 1), goodbye(0, 257), vec![0], b"\0\0\xff".to_vec()] {
+            let (mut hand, mut ann) = listening_by_hand(&connect(mode), &listen(mode));
+            assert!(matches!(ann.read(&hand.say(CLOSE, &wrong)), Err(LinkError::Malformed { .. })), "{wrong:?}");
+        }
     }
 }
 

@@ -195,3 +195,22 @@ fn every_part_of_a_record_waits_for_the_rest() {
         assert_eq!(bob.link.missing(), None);
     }
 }
+
+#[test]
+fn a_flipped_bit_of_a_large_record_is_noticed_too() {
+    // Large ones are sealed by other code, and in place.
+    for size in [4_079, 4_080, 4_096, 16_380, 16_381, 70_000] {
+        for at in [4, 19, 20, 21, 22, 1_000, 20 + size] {
+            for cut in [0, 500] {
+                let (mut ann, mut bob) = opened_in(Mode::Mutual);
+                ann.send(&[&vec![7; size]]);
+                let mut record = ann.wire();
+                assert_eq!(record.len(), 21 + size);
+                record[at] ^= 0x10;
+                let read = bob.read(&record[..cut]).and_then(|()| bob.read(&record[cut..]));
+                assert_eq!(read, Err(LinkError::Tampered), "{size} bytes, changed at {at}");
+                assert!(bob.frames.is_empty());
+            }
+        }
+    }
+}

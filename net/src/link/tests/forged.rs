@@ -104,14 +104,13 @@ fn keys_of_small_order_and_second_spellings_are_no_keys() {
     let alias = with_spare_bit(*identity(1).public_key().as_bytes());
     assert_eq!(PublicKey::from_bytes(alias), Err(NoPublicKey::Unsafe));
     // Their neighbours are keys like any other.
-    for (first, last) in [(0xeb, 0x7f), (0xff, 0x7e)] {
-        let mut bytes = [0xff; 32];
+    for (first, middle, last) in
+        [(0xeb, 0xff, 0x7f), (0xff, 0xff, 0x7e), (0xff, 0xfe, 0x7f), (2, 0, 0), (1, 0, 1), (0, 1, 0)]
+    {
+        let mut bytes = [middle; 32];
         (bytes[0], bytes[31]) = (first, last);
-        assert!(PublicKey::from_bytes(bytes).is_ok());
+        assert!(PublicKey::from_bytes(bytes).is_ok(), "{bytes:02x?}");
     }
-    let mut two = [0; 32];
-    two[0] = 2;
-    assert!(PublicKey::from_bytes(two).is_ok());
 }
 
 #[test]
@@ -131,20 +130,43 @@ fn no_end_takes_an_unsafe_key_at_any_place() {
             answer[16..48].copy_from_slice(&bytes);
             assert_eq!(ann.read(&answer), Err(LinkError::Tampered));
         }
-        // As the listening end's long-term key: everybody could make the proof.
-        let mut ann = Peer::connecting(&ConnectSecurity::clear().trust_any_unauthenticated(), 3);
-        let hello = ann.wire();
-        let forged = welcome(&hello, Mode::ServerAuthenticated, &bytes, |_, _| [0; 16]);
-        assert_eq!(ann.read(&forged), Err(LinkError::Tampered));
-        assert!(ann.ready().is_empty());
-        // As the connecting end's.
-        let error = finish_with(&bytes, [0; 16]).expect_err("not a key");
-        assert_eq!(error, LinkError::Tampered);
+        // As the listening end's long-term key, and as the connecting end's: everybody can make the proof, for whatever the
+        // other secret is, there are only a few things to agree on.
+        for anybody in 5..13 {
+            let guess = |label: u8| {
+                move |transcript: &[u8; 32], _: &PublicKey| {
+                    let shared = Secret::new(&[anybody; 32]).agree(&PublicKey::computed(bytes));
+                    shared.seal(&nonce(label, transcript, &bytes), &mut [])
+                }
+            };
+            let mut ann = Peer::connecting(&ConnectSecurity::clear().trust_any_unauthenticated(), 3);
+            let hello = ann.wire();
+            let forged = welcome(&hello, Mode::ServerAuthenticated, &bytes, guess(3));
+            assert_eq!(ann.read(&forged), Err(LinkError::Tampered), "{bytes:02x?}");
+            assert!(ann.ready().is_empty());
+            assert_eq!(finish_with(&bytes, guess(5)), Err(LinkError::Tampered), "{bytes:02x?}");
+        }
     }
 }
 
+#[test]
+fn where_no_key_is_proven_none_can_be_refused() {
+    // Somebody with a key of its own says what a connecting end says that does not trust the listening end's key.
+    let mut bob = Peer::listening(&listen(Mode::Encrypted), 4);
+    let ephemeral = Secret::new(&[3; 32]);
+    let mut hello = b"\xf5FSM\x01\x01\x01\x01\x00\x10\x00\x00\x00\x00\x00\x00".to_vec();
+    hello.extend(ephemeral.public().as_bytes());
+    bob.read(&hello).expect("a good hello");
+    let answer = bob.wire();
+    let before = hash(&[&hash(&[&hash(&[SUITE, b""]), &hello]), &answer[..48]]);
+    let transcript = hash(&[&before, &answer[48..]]);
+    let peer = PublicKey::from_bytes(answer[16..48].try_into().expect("a key")).expect("an honest key");
+    let untrusted = ephemeral.agree(&peer).seal(&nonce(6, &transcript, b""), &mut []);
+    assert_eq!(bob.read(&untrusted), Err(LinkError::Tampered));
+}
+
 /// A listening end that allows anybody is shown this key with this proof.
-fn finish_with(shown: &[u8; 32], proof: Tag) -> Result<(), LinkError> {
+fn finish_with(shown: &[u8; 32], proof: impl FnOnce(&[u8; 32], &PublicKey) -> Tag) -> Result<(), LinkError> {
     let security = ListenSecurity::clear().identity(identity(2)).allow_anybody();
     let mut bob = Peer::listening(&security, 4);
     let ephemeral = Secret::new(&[3; 32]);
@@ -155,11 +177,7 @@ fn finish_with(shown: &[u8; 32], proof: Tag) -> Result<(), LinkError> {
     let before = hash(&[&hash(&[&hash(&[SUITE, b""]), &hello]), &answer[..48]]);
     let transcript = hash(&[&before, &answer[48..]]);
     let peer = PublicKey::from_bytes(answer[16..48].try_into().expect("a key")).expect("an honest key");
-    let mut text = [&shown[..], &proof].concat();
-    if proof == [1; 16] {
-        let honest = Secret::new(&[1; 32]).agree(&peer).seal(&nonce(5, &transcript, shown), &mut []);
-        text[32..].copy_from_slice(&honest);
-    }
+    let mut text = [&shown[..], &proof(&transcript, &peer)].concat();
     let tag = ephemeral.agree(&peer).seal(&nonce(4, &transcript, b""), &mut text);
     bob.read(&[&tag[..], &text].concat())?;
     assert!(bob.is_open());
@@ -168,9 +186,16 @@ fn finish_with(shown: &[u8; 32], proof: Tag) -> Result<(), LinkError> {
 
 #[test]
 fn a_client_must_prove_the_key_that_it_shows() {
-    assert_eq!(finish_with(identity(1).public_key().as_bytes(), [1; 16]), Ok(()), "its own");
-    assert_eq!(finish_with(identity(1).public_key().as_bytes(), [0; 16]), Err(LinkError::Tampered));
-    assert_eq!(finish_with(identity(2).public_key().as_bytes(), [1; 16]), Err(LinkError::Tampered), "another's");
+    let (own, others) = (identity(1).public_key(), identity(9).public_key());
+    let proof = |shown: PublicKey| {
+        move |transcript: &[u8; 32], peer: &PublicKey| {
+            Secret::new(&[1; 32]).agree(peer).seal(&nonce(5, transcript, shown.as_bytes()), &mut [])
+        }
+    };
+    assert_eq!(finish_with(own.as_bytes(), proof(own)), Ok(()));
+    assert_eq!(finish_with(own.as_bytes(), |_, _| [0; 16]), Err(LinkError::Tampered));
+    assert_eq!(finish_with(own.as_bytes(), proof(others)), Err(LinkError::Tampered));
+    assert_eq!(finish_with(others.as_bytes(), proof(others)), Err(LinkError::Tampered));
 }
 
 #[test]

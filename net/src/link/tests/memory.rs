@@ -40,6 +40,20 @@ fn an_announced_length_takes_no_memory() {
 }
 
 #[test]
+fn a_record_in_small_pieces_takes_what_it_has_and_is_seldom_moved() {
+    let mut cutter = Cutter::default();
+    let mut record = vec![0; 4 + 100_000];
+    record[..4].copy_from_slice(&100_000_u32.to_be_bytes());
+    let (mut rooms, mut last) = (std::collections::BTreeSet::new(), false);
+    for piece in record.chunks_mut(100) {
+        last = cutter.cut(&mut &mut piece[..], (1, 1 << 20)).expect("a part").is_some();
+        rooms.insert(cutter.kept.capacity());
+    }
+    assert!(last && cutter.missing().is_none(), "whole, and nothing is missing");
+    assert!(rooms.len() <= 12 && rooms.last() == Some(&(4 + 100_000)), "{rooms:?}");
+}
+
+#[test]
 fn an_idle_link_keeps_no_buffer() {
     let mut cutter = Cutter::default();
     for mut bytes in [vec![0, 0, 0, 3, 1], vec![2, 3], Vec::new()] {

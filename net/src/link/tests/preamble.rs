@@ -176,6 +176,10 @@ fn both_ends_learn_the_limit_of_the_other() {
         assert_eq!(ann.frames, [[7; 1_024]]);
         bob.send(&[&[7; 1_025]]);
         let sealed = bob.output.seal(&mut *bob.link, &mut bob.pool);
-        assert_eq!(sealed, Err(LinkError::TooLarge { size: 1_025, limit: 1_024 }));
+        let too_large = LinkError::TooLarge { size: 1_025, limit: 1_024 };
+        assert_eq!(sealed, Err(too_large.clone()));
+        // A number may have been spent: nothing more is sealed.
+        let frame = bob.link.seal(vec![0, 0, 0, 1, 7], &mut bob.output.outlet(&mut bob.pool));
+        assert_eq!((frame, bob.link.end()), (Err(too_large.clone()), Err(too_large)));
     }
 }

@@ -123,6 +123,15 @@ fn lengths_out_of_range_are_refused_before_anything_else_comes() {
             let expected = "a record of a length that was agreed on";
             assert_eq!(error, Err(LinkError::Malformed { expected, got: length.to_string() }), "{mode} {length}");
         }
+        // Also when a length comes in pieces, and when all that it announces is there.
+        for length in [0, least - 1, most + 1] {
+            let (_, mut bob) = opened_in(mode);
+            assert_eq!(bob.read(&length.to_be_bytes()[..3]), Ok(()));
+            assert!(bob.read(&length.to_be_bytes()[3..]).is_err(), "{mode} {length}");
+            let (_, mut bob) = opened_in(mode);
+            let whole = [&length.to_be_bytes()[..], &vec![0; length as usize]].concat();
+            assert!(matches!(bob.read(&whole), Err(LinkError::Malformed { .. })), "{mode} {length}");
+        }
         for length in [least, most] {
             let (_, mut bob) = opened_in(mode);
             assert_eq!(bob.read(&length.to_be_bytes()), Ok(()));
@@ -190,6 +199,8 @@ fn only_ready_or_a_goodbye_comes_first_from_a_listening_end() {
             assert!(!ann.is_open() && ann.frames.is_empty());
         }
         let (mut hand, mut ann) = waiting(mode);
+        assert!(ann.read(&hand.say(BATCH, b"\0\0\0\x01a\0\0\0\x01b")).is_err(), "not even a sound batch");
+        let (mut hand, mut ann) = waiting(mode);
         assert!(ann.read(&hand.say(READY, &[0])).is_err(), "ready has no body");
         // Until then no length of a frame is taken.
         let (_, mut ann) = waiting(mode);
@@ -226,6 +237,33 @@ fn a_ping_is_answered_once_a_read_and_only_while_the_peer_reads() {
         assert_eq!(bob.read(&hand.say(DATA, b"a")), Ok(()));
         let answer = bob.wire();
         assert_eq!(hand.hear(&answer), [(PONG, vec![99; 8])]);
+    }
+}
+
+#[test]
+fn only_the_answer_to_ones_own_question_is_taken_and_only_once() {
+    for mode in MODES {
+        let ask = || {
+            let (hand, mut bob) = by_hand(mode);
+            assert_eq!(bob.link.ping(&mut bob.output.outlet(&mut bob.pool)), Ok(()));
+            (hand, bob)
+        };
+        let (mut hand, mut bob) = ask();
+        assert_eq!(bob.link.ping(&mut bob.output.outlet(&mut bob.pool)), Ok(()), "one question at a time");
+        let wire = bob.wire();
+        let first = hand.hear(&wire);
+        assert!(first.len() == 1 && first[0].0 == PING, "{first:?}");
+        assert_eq!(bob.read(&hand.say(PONG, &first[0].1)), Ok(()));
+        assert_eq!(bob.link.ping(&mut bob.output.outlet(&mut bob.pool)), Ok(()));
+        let wire = bob.wire();
+        let second = hand.hear(&wire);
+        assert!(second.len() == 1 && second != first, "{second:?}");
+        assert!(bob.read(&hand.say(PONG, &first[0].1)).is_err(), "the answer to another question");
+        let (mut hand, mut bob) = ask();
+        assert_eq!(bob.read(&hand.say(PONG, &first[0].1)), Ok(()));
+        assert!(bob.read(&hand.say(PONG, &first[0].1)).is_err(), "answered twice");
+        let (mut hand, mut bob) = ask();
+        assert!(bob.read(&hand.say(PONG, &first[0].1[..7])).is_err(), "not the whole answer");
     }
 }
 

@@ -1,6 +1,8 @@
 //! New keys under way.
 
+use super::super::preamble::End;
 use super::super::record::{DATA, REKEY};
+use super::super::suite::RecordKey;
 use super::*;
 
 fn short(mode: Mode) -> (Peer, Peer) {
@@ -33,6 +35,19 @@ fn each_direction_takes_new_keys_at_its_own_pace() {
 }
 
 #[test]
+fn large_frames_are_sealed_under_new_keys_too() {
+    let (mut ann, mut bob) = short(Mode::Mutual);
+    let frame = [7; 20_000];
+    for round in 0..7 {
+        ann.send(&[&frame]);
+        let wire = ann.wire();
+        assert_eq!(records(&wire).len(), if round > 0 && round % 2 == 0 { 2 } else { 1 }, "round {round}");
+        assert_eq!(bob.read(&wire), Ok(()));
+    }
+    assert_eq!(bob.frames.len(), 7);
+}
+
+#[test]
 fn a_clear_link_has_no_keys_to_change() {
     let (mut ann, mut bob) = short(Mode::Clear);
     for _ in 0..20 {
@@ -41,6 +56,35 @@ fn a_clear_link_has_no_keys_to_change() {
         assert_eq!(records(&wire).len(), 1);
         assert_eq!(bob.read(&wire), Ok(()));
     }
+    // Nor does it take new ones, however many records there were.
+    let (mut hand, mut bob) = by_hand(Mode::Clear);
+    for _ in 0..1_030 {
+        assert_eq!(bob.read(&hand.say(DATA, b"x")), Ok(()));
+    }
+    assert!(matches!(bob.read(&hand.say(REKEY, b"")), Err(LinkError::Malformed { .. })));
+}
+
+#[test]
+fn the_count_of_keys_never_begins_anew() {
+    let half = || {
+        let mut half = Half::new(End::Connector, Some(RecordKey::new(&[7; 32])), short_epochs());
+        half.epoch = u32::MAX;
+        half
+    };
+    let (mut sealing, mut opening) = (half(), half());
+    for _ in 0..2 {
+        let mut record = Vec::new();
+        assert_eq!(sealing.seal(DATA, b"x", &mut record), Ok(()));
+        assert!(opening.open(&mut record).is_ok());
+    }
+    // A writer that goes on all the same: the reader has read enough to take a new key, and there is none.
+    let mut record = Vec::new();
+    assert_eq!(sealing.seal(DATA, b"x", &mut record).err(), spent(), "no record without the new key that is due");
+    assert_eq!(opening.open(&mut record).err(), spent());
+}
+
+fn spent() -> Option<LinkError> {
+    Some(LinkError::Malformed { expected: "fewer new keys in one connection", got: "too many".into() })
 }
 
 #[test]
