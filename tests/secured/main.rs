@@ -12,6 +12,7 @@
 //! | `asking.rs` | whether the other end is there |
 //! | `closing.rs` | how links end: in order, at once, cut at any byte |
 //! | `openings.rs` | peers that never open their links |
+//! | `randomness.rs` | keys of single connections |
 //! | `unfinished.rs` | records that are begun and not ended |
 //! | `conversation.rs`, `way.rs`, `attacks.rs` | a conversation, an attacker between its ends, and what he achieves |
 //! | `carrier.rs`, `cuts.rs` | somebody who carries the bytes, and cuts them off |
@@ -43,6 +44,7 @@ mod peers;
 #[path = "../network/puppet.rs"]
 #[allow(dead_code, reason = "shared with the tests of the network, which use all of it")]
 mod puppet;
+mod randomness;
 mod relaying;
 mod sessions;
 mod settings;
