@@ -164,13 +164,15 @@ fn a_book_that_cannot_be_relied_on_is_refused() {
     fs::write(&path, format!("{good}a:1 {first}\n")).expect("written");
     let book = KnownKeys::open(&path).expect("the same key twice");
     // What spoils later is noticed before anything is added.
-    set_mode(&path, 0o666);
-    let error = NotRemembered::File(KeyFileError::Permissions { path: path.clone(), mode: 0o666 });
-    assert_eq!(book.remember("b:2", second), Err(error));
-    assert_eq!(KnownKeys::open(&path).err(), Some(KeyFileError::Permissions { path: path.clone(), mode: 0o666 }));
+    for mode in [0o666, 0o620, 0o602] {
+        set_mode(&path, mode);
+        let error = KeyFileError::Permissions { path: path.clone(), mode };
+        assert_eq!(book.remember("b:2", second), Err(NotRemembered::File(error.clone())));
+        assert_eq!(KnownKeys::open(&path).err(), Some(error));
+    }
     set_mode(&path, 0o644);
     assert!(KnownKeys::open(&path).is_ok(), "public keys may be read by others");
-    for address in ["", "two words", "#a", "a\nb"] {
+    for address in ["", "two words", "#a", "a\nb", "a\u{1b}"] {
         assert!(matches!(book.remember(address, second), Err(NotRemembered::File(_))), "{address:?}");
     }
     assert_eq!(book.get("b:2"), None, "what was not written is not remembered");

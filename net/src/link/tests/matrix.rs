@@ -184,10 +184,11 @@ fn settings_that_make_no_sense_give_no_link() {
         assert_eq!(security.link(ADDRESS, limit, Seed::from_bytes([1; 32])).err(), Some(error));
     }
     let first_use = ConnectSecurity::clear().trust_on_first_use(&book);
-    for address in ["", "two words:1", "line\n:1", "#comment:1"] {
+    for address in ["", "two words:1", "line\n:1", "#comment:1", "bell\u{7}:1", &"a".repeat(513)] {
         let link = first_use.link(address, limit, Seed::from_bytes([1; 32]));
         assert_eq!(link.err(), Some(SecurityError::Address), "{address:?}");
     }
+    assert!(first_use.link(&"a".repeat(512), limit, Seed::from_bytes([1; 32])).is_ok());
     assert_eq!(connect(Mode::Mutual).realm("r".repeat(255)).check(), Ok(()));
 }
 
