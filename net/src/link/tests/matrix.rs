@@ -188,6 +188,8 @@ fn settings_that_make_no_sense_give_no_link() {
         let link = first_use.link(address, limit, Seed::from_bytes([1; 32]));
         assert_eq!(link.err(), Some(SecurityError::Address), "{address:?}");
     }
+    let four = (10..14).fold(ConnectSecurity::clear(), |all, byte| all.expect(key(byte)));
+    assert_eq!(four.check(), Ok(()));
     assert!(first_use.link(&"a".repeat(512), limit, Seed::from_bytes([1; 32])).is_ok());
     assert_eq!(connect(Mode::Mutual).realm("r".repeat(255)).check(), Ok(()));
 }
