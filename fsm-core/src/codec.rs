@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Message;
 use crate::address::{self, Address};
+use crate::announced;
 use crate::name::{MessageId, Name};
 
 /// How deep the containers of a body may nest.
@@ -187,6 +188,9 @@ pub(crate) fn to_bytes<T: Serialize>(value: &T) -> Result<(Vec<u8>, Vec<Address>
 
 /// The one place where a MessagePack decoder is made, so that every one has the same limit of depth.
 pub(crate) fn from_bytes<T: for<'de> Deserialize<'de>>(bytes: &[u8], addresses: Vec<Address>) -> Result<T, String> {
+    if announced::exceeds(bytes) {
+        return Err("expected as many elements as a list or map announces, got fewer bytes".into());
+    }
     let mut decoder = rmp_serde::Deserializer::from_read_ref(bytes).with_human_readable();
     decoder.set_max_depth(MAX_DEPTH);
     let (done, _) = address::lend(addresses, || T::deserialize(&mut decoder));

@@ -24,6 +24,7 @@
 extern crate self as statepoint;
 
 mod address;
+mod announced;
 mod body;
 mod codec;
 mod columns;
