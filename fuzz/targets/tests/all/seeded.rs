@@ -101,7 +101,7 @@ fn lists_that_are_only_announced_take_no_memory() {
         let lists = [0xdd, 0x7f, 0xff, 0xff, 0xff].repeat(depth);
         crate::run("bodies", bodies, &[&body[..keyed], &[0x81, 7], &lists].concat());
         let lists: Vec<u8> =
-            (0..depth).rev().flat_map(|inner| [0xdc, (inner * 3 >> 8) as u8, (inner * 3) as u8]).collect();
+            (0..depth).rev().flat_map(|inner| [0xdc, ((inner * 3) >> 8) as u8, (inner * 3) as u8]).collect();
         crate::run("bodies", bodies, &[&body[..keyed], &[0x81, 7], &lists].concat());
     }
 }
