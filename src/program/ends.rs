@@ -5,11 +5,13 @@ use std::path::PathBuf;
 use fsm_macros::Settings;
 use fsm_net::link::PublicKey;
 use fsm_net::{Connect, HostPort, Listen};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Where to listen, and how to protect what travels.
 ///
-/// The flags are `--host --port --encrypted --identity --allow`.
+/// The flags are `--host --port --encrypted --identity --allow`. An empty list of allowed keys is refused in files, flags and the
+/// environment: who takes the last one out of it does not mean that everybody may come in; `null` means that.
 /// It stands among the settings of a program as a flattened field, and is what [`cx.listen`](crate::Networking::listen)
 /// takes. A file that cannot be read is told as `NotListening`.
 ///
@@ -29,6 +31,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Settings)]
 pub struct ListenSettings {
     /// the address or name to listen at
+    #[serde(deserialize_with = "host")]
     pub host: String,
     /// the port to listen at; 0 lets the system choose
     pub port: u16,
@@ -37,6 +40,7 @@ pub struct ListenSettings {
     /// encrypts, and proves to clients that this server owns the identity in this file
     pub identity: Option<PathBuf>,
     /// admits the owner of this public key, and others only if they are named too; while none is, everybody; needs --identity
+    #[serde(serialize_with = "keys_or_null", deserialize_with = "some_keys")]
     pub allow: Vec<PublicKey>,
 }
 
@@ -65,7 +69,8 @@ impl From<&ListenSettings> for Listen {
 
 /// Where the server is, and how to protect what travels.
 ///
-/// The flags are `--host --port --encrypted --expect --known-keys --identity`.
+/// The flags are `--host --port --encrypted --expect --known-keys --identity`. An empty list of expected keys is refused as that of
+/// [`ListenSettings`] is.
 /// It stands among the settings of a program as a flattened field, and is what [`cx.connect`](crate::Networking::connect)
 /// takes. A file that cannot be read is told as `NotConnected`.
 ///
@@ -78,12 +83,14 @@ impl From<&ListenSettings> for Listen {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Settings)]
 pub struct ConnectSettings {
     /// the address or name of the server
+    #[serde(deserialize_with = "host")]
     pub host: String,
     /// its port
     pub port: u16,
     /// encrypts; who is at the other end is not known unless a key is named
     pub encrypted: bool,
     /// encrypts, and lets only the owner of this public key answer; up to four can be named
+    #[serde(serialize_with = "keys_or_null", deserialize_with = "some_keys")]
     pub expect: Vec<PublicKey>,
     /// encrypts, and lets only whoever answered first answer later; the keys are kept in this file
     pub known_keys: Option<PathBuf>,
@@ -115,5 +122,32 @@ impl From<&ConnectSettings> for Connect {
             Some(path) => connect.identity_file(path),
             None => connect,
         }
+    }
+}
+
+/// No keys are nothing rather than an empty list.
+fn keys_or_null<S: Serializer>(keys: &[PublicKey], serializer: S) -> Result<S::Ok, S::Error> {
+    (!keys.is_empty()).then_some(keys).serialize(serializer)
+}
+
+/// An empty list would open what was closed.
+fn some_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<PublicKey>, D::Error> {
+    match Option::<Vec<PublicKey>>::deserialize(deserializer)? {
+        Some(keys) if keys.is_empty() => {
+            Err(D::Error::custom("expected at least one key, got an empty list; null means that no key is asked for"))
+        }
+        keys => Ok(keys.unwrap_or_default()),
+    }
+}
+
+/// A name or an address without the port.
+fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let host = String::deserialize(deserializer)?;
+    // An address of IPv6 has at least two colons.
+    match host.split_once(':') {
+        Some((_, port)) if !port.contains(':') => {
+            Err(D::Error::custom(format!("expected a host alone, got `{host}`; the port has a setting of its own")))
+        }
+        _ => Ok(host),
     }
 }

@@ -1,12 +1,13 @@
 //! Flags, environment and settings file: each says more than the one before.
 
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fsm_core::Level;
 use lexopt::Arg;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
+use super::layers::{Layers, nearest};
 use super::settings::{Settings, SettingsError};
 use super::store;
 
@@ -14,8 +15,7 @@ use super::store;
 #[derive(Debug)]
 pub(super) struct Flags<S> {
     pub(super) settings: S,
-    /// The settings as JSON.
-    pub(super) fields: Map<String, Value>,
+    layers: Layers,
     pub(super) level: Level,
     pub(super) json: bool,
     pub(super) task: Task,
@@ -59,94 +59,145 @@ impl<S: Settings> Flags<S> {
         factory: &S,
         level: Level,
         arguments: impl IntoIterator<Item = OsString>,
-        environment: impl Fn(&str) -> Option<OsString>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, SettingsError> {
-        let program_error = |reason: String| SettingsError::Program { reason };
-        let mut fields = match serde_json::to_value(factory).map_err(|error| program_error(error.to_string()))? {
-            Value::Object(fields) => fields,
-            Value::Null => Map::new(),
-            other => return Err(program_error(format!("expected a struct with named fields, got {other}"))),
-        };
-        if let Some(field) = fields.keys().find(|field| OWN.iter().any(|(own, _)| *own == flag_of(field))) {
-            return Err(program_error(format!("`{field}` is a flag of every program; name the field otherwise")));
-        }
         let given = Given::read(arguments)?;
-        // A value has the type that the factory gives it, whatever stands in the file.
-        let types = fields.clone();
-        let fits = |field: &str, value: &Value| {
-            let mut trial = types.clone();
-            trial.insert(field.to_owned(), value.clone());
-            serde_json::from_value::<S>(Value::Object(trial)).is_ok()
-        };
-        let file = given.own("settings-file").map_or_else(|| store::default_path(program), PathBuf::from);
+        let mut layers = Layers::new(fields_of(factory)?);
         let task = given.task();
-        let mut notes = Vec::new();
-        if task != Task::Reset {
-            let is_named = given.own("settings-file").is_some() && task != Task::Store;
-            for (field, value) in store::load(&file, is_named)?.unwrap_or_default() {
-                if let Some(known) = fields.get_mut(&field) {
-                    *known = value;
-                    continue;
-                }
-                let meant = nearest(&field, fields.keys().cloned());
-                let stray = SettingsError::Stray { file: file.display().to_string(), field, meant };
-                // The program's own file may be of an older version. In one that somebody has named, it is a mistake: the
-                // program would do with less than was meant.
-                if is_named {
-                    return Err(stray);
-                }
-                notes.push(stray);
-            }
-        }
-        for field in fields.keys().cloned().collect::<Vec<_>>() {
-            let variable = format!("STATEPOINT_{}", field.to_uppercase());
-            if let Some(value) = environment(&variable) {
-                set(&mut fields, &types, &field, &variable, value.to_string_lossy().into_owned(), &fits)?;
-            }
-        }
-        // A list that is given by flags takes the place of what was there before, whole.
-        for (flag, _) in &given.fields {
-            if let Some(Value::Array(list)) = fields.get_mut(&flag.replace('-', "_")) {
-                list.clear();
-            }
-        }
-        for (flag, value) in given.fields.iter().cloned() {
-            set_flag(&mut fields, &types, flag, value, &fits)?;
-        }
-        let level = match given.own("debug-level") {
-            Some(name) => parse_level(name)?,
-            None => level,
+        let file = given.own("settings-file").map_or_else(|| store::default_path(program), PathBuf::from);
+        let notes = match task {
+            Task::Reset => Vec::new(),
+            // Who asks for help gets it, whatever stands in the file.
+            Task::Help => take_file(&mut layers, &file, false).unwrap_or_default(),
+            _ => take_file(&mut layers, &file, given.own("settings-file").is_some() && task != Task::Store)?,
         };
-        // Numbers are checked here: a port of 70000 is a number, but no port.
-        let settings = serde_json::from_value(Value::Object(fields.clone())).map_err(|error| {
-            let wrong = fields.iter().find(|(field, value)| !fits(field, value));
-            let setting = wrong.map_or_else(|| "settings".into(), |(field, value)| format!("{field}={}", plain(value)));
-            SettingsError::Unfit { setting, reason: error.to_string() }
-        })?;
-        Ok(Self { settings, fields, level, json: given.has("json"), task, file, notes })
+        let mut level = take_environment::<S>(&mut layers, environment)?.unwrap_or(level);
+        take_flags::<S>(&mut layers, &given)?;
+        if let Some(name) = given.own("debug-level") {
+            level = parse_level("--debug-level", name)?;
+        }
+        let settings = match (layers.finish(), task) {
+            (Ok(settings), _) => settings,
+            (Err(_), Task::Help) => Layers::new(fields_of(factory)?).finish()?,
+            (Err(error), _) => return Err(error),
+        };
+        Ok(Self { settings, layers, level, json: given.has("json"), task, file, notes })
+    }
+
+    /// The settings as JSON.
+    pub(super) fn fields(&self) -> &Map<String, Value> {
+        &self.layers.values
     }
 
     /// What `--help` writes.
-    pub(super) fn help(program: &str, fields: &Map<String, Value>) -> String {
+    pub(super) fn help(&self, program: &str) -> String {
         let mut text = program.to_owned();
         if !S::HELP.is_empty() {
             text.push_str(&format!(": {}", S::HELP));
         }
         text.push_str("\n\nflags, with the values they have otherwise (VALUE: none):\n");
         let known = S::fields();
-        for (field, value) in fields {
-            let help = known.iter().find(|known| known.name == field).map_or("", |known| known.help);
+        for setting in self.layers.settings() {
+            let value = self.layers.value(&setting);
+            if value.is_object() {
+                continue; // its fields are there
+            }
+            let help = known.iter().find(|known| known.name == setting.key).map_or("", |known| known.help);
             let is_nothing = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
             let value = if is_nothing { "VALUE".into() } else { plain(value) };
-            text.push_str(&format!("  {:<28} {help}\n", format!("--{}={value}", flag_of(field))));
+            text.push_str(&format!("  {:<28} {help}\n", format!("--{}={value}", flag_of(&setting.key))));
         }
         text.push_str("\nflags of every program:\n");
         for (flag, help) in OWN {
             text.push_str(&format!("  {:<28} {help}\n", format!("--{flag}")));
         }
-        text.truncate(text.trim_end().len());
+        text.push_str("\nin the environment: STATEPOINT_ and the name in capitals, with _ for -\n");
+        text.push_str(&format!("settings file: {}", self.file.display()));
         text
     }
+}
+
+/// The settings of the factory, each a field.
+fn fields_of<S: Settings>(factory: &S) -> Result<Map<String, Value>, SettingsError> {
+    let program = |reason: String| SettingsError::Program { reason };
+    let fields = match serde_json::to_value(factory).map_err(|error| program(error.to_string()))? {
+        Value::Object(fields) => fields,
+        Value::Null => Map::new(),
+        other => return Err(program(format!("expected a struct with named fields, got {other}"))),
+    };
+    if let Some(field) = fields.keys().find(|field| OWN.iter().any(|(own, _)| *own == flag_of(field))) {
+        return Err(program(format!("`{field}` is a flag of every program; name the field otherwise")));
+    }
+    let mut names: Vec<_> = S::fields().into_iter().map(|field| field.name).collect();
+    names.sort_unstable();
+    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        let text = "two of them are named; leave `#[serde(flatten)]` away at one, then its flags begin with its name";
+        return Err(program(format!("`{}`: {text}", pair[0])));
+    }
+    Ok(fields)
+}
+
+/// What the file says; notes about what is not understood in it and does no harm.
+///
+/// The program's own file may be of an older version. One that somebody has named has no such excuse, and what is nearly a
+/// setting is a mistake anywhere: the program would do with less than was meant.
+fn take_file(layers: &mut Layers, file: &Path, is_named: bool) -> Result<Vec<SettingsError>, SettingsError> {
+    let stored = store::load(file, is_named)?.unwrap_or_default();
+    let mut notes = Vec::new();
+    for stray in layers.take_file(&file.display().to_string(), stored) {
+        match &stray {
+            SettingsError::Stray { meant: None, .. } if !is_named => notes.push(stray),
+            _ => return Err(stray),
+        }
+    }
+    Ok(notes)
+}
+
+/// What the environment says, and the level of the trace if it says one. What is nearly a setting is a mistake; anything else may
+/// be another program's.
+fn take_environment<S: Settings>(
+    layers: &mut Layers,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Option<Level>, SettingsError> {
+    let mut level = None;
+    for (variable, value) in environment {
+        let variable = variable.to_string_lossy().into_owned();
+        let Some(name) = variable.strip_prefix("STATEPOINT_").map(str::to_lowercase) else { continue };
+        let value = value.to_string_lossy().into_owned();
+        if let Some(setting) = layers.find(&name) {
+            layers.renew(&setting);
+            layers.set::<S>(&setting, &variable, value)?;
+        } else if name == "debug_level" {
+            level = Some(parse_level(&variable, &value)?);
+        } else if let Some(meant) = layers.nearest(&name).filter(|_| name != "home") {
+            let meant = format!("STATEPOINT_{}", meant.to_uppercase());
+            return Err(SettingsError::StrayVariable { variable, meant });
+        }
+    }
+    Ok(level)
+}
+
+fn take_flags<S: Settings>(layers: &mut Layers, given: &Given) -> Result<(), SettingsError> {
+    let key = |flag: &str| flag.replace('-', "_");
+    for (flag, _) in &given.fields {
+        if let Some(setting) = layers.find(&key(flag)) {
+            layers.renew(&setting);
+        }
+    }
+    for (flag, value) in given.fields.iter().cloned() {
+        let Some(setting) = layers.find(&key(&flag)) else {
+            let known = layers.settings().into_iter().map(|setting| flag_of(&setting.key));
+            let meant = nearest(&flag, known.chain(OWN.iter().map(|(own, _)| (*own).to_owned())));
+            return Err(SettingsError::Unknown { flag, meant });
+        };
+        let value = match value {
+            Some(value) => value,
+            None if layers.value(&setting).is_boolean() => "true".into(),
+            None => return Err(SettingsError::NoValue { flag }),
+        };
+        layers.set::<S>(&setting, &format!("--{flag}"), value)?;
+    }
+    Ok(())
 }
 
 impl Given {
@@ -158,7 +209,14 @@ impl Given {
                 Arg::Long(flag) => flag.to_owned(),
                 Arg::Short('h') => "help".to_owned(),
                 Arg::Short(letter) => return Err(SettingsError::NoFlag { got: format!("-{letter}") }),
-                Arg::Value(value) => return Err(SettingsError::NoFlag { got: value.to_string_lossy().into_owned() }),
+                Arg::Value(value) => {
+                    let value = value.to_string_lossy().into_owned();
+                    // The flag before it has no value: this was meant to be it.
+                    return Err(match given.fields.last() {
+                        Some((flag, None)) => SettingsError::Apart { flag: flag.clone(), value },
+                        _ => SettingsError::NoFlag { got: value },
+                    });
+                }
             };
             let value = parser.optional_value().map(|value: OsString| value.to_string_lossy().into_owned());
             match OWN.iter().find(|(own, _)| *own == flag) {
@@ -196,80 +254,9 @@ impl Given {
     }
 }
 
-fn wrong(origin: &str, expected: &str, got: String) -> SettingsError {
-    SettingsError::WrongValue { origin: origin.into(), expected: expected.into(), got }
-}
-
-fn parse_level(name: &str) -> Result<Level, SettingsError> {
+fn parse_level(origin: &str, name: &str) -> Result<Level, SettingsError> {
     let levels = Level::ALL.map(Level::name).join("|");
-    name.parse().map_err(|_| wrong("--debug-level", &levels, name.into()))
-}
-
-/// Whether a field of the settings can have this value.
-type Fits<'a> = dyn Fn(&str, &Value) -> bool + 'a;
-
-/// Sets the field of a flag.
-fn set_flag(
-    fields: &mut Map<String, Value>,
-    types: &Map<String, Value>,
-    flag: String,
-    given: Option<String>,
-    fits: &Fits<'_>,
-) -> Result<(), SettingsError> {
-    let field = flag.replace('-', "_");
-    let Some(known) = types.get(&field) else {
-        let known = fields.keys().map(|field| flag_of(field)).chain(OWN.iter().map(|(own, _)| (*own).to_owned()));
-        return Err(SettingsError::Unknown { meant: nearest(&flag, known), flag });
-    };
-    let value = match given {
-        Some(given) => given,
-        None if known.is_boolean() => "true".into(),
-        None => return Err(SettingsError::NoValue { flag }),
-    };
-    set(fields, types, &field, &format!("--{flag}"), value, fits)
-}
-
-/// Sets a field to the value that a text stands for, of the type that the field has.
-fn set(
-    fields: &mut Map<String, Value>,
-    types: &Map<String, Value>,
-    field: &str,
-    origin: &str,
-    got: String,
-    fits: &Fits<'_>,
-) -> Result<(), SettingsError> {
-    let Some(known) = types.get(field) else { return Ok(()) };
-    let value = match known {
-        Value::String(_) => Value::String(got),
-        Value::Bool(_) => Value::Bool(got.parse().map_err(|_| wrong(origin, "true|false", got))?),
-        Value::Number(_) => match serde_json::from_str::<Number>(&got) {
-            Ok(number) => Value::Number(number),
-            Err(_) => return Err(wrong(origin, "NUMBER", got)),
-        },
-        // An option that is not set may be anything.
-        Value::Null => text_or_json(got, |value| fits(field, value)),
-        // Either the whole list, or one of it.
-        Value::Array(_) => match serde_json::from_str(&got) {
-            Ok(Value::Array(list)) => Value::Array(list),
-            _ => {
-                let one = text_or_json(got, |value| fits(field, &Value::Array(vec![value.clone()])));
-                let before = fields.get(field).and_then(Value::as_array).into_iter().flatten();
-                Value::Array(before.cloned().chain([one]).collect())
-            }
-        },
-        Value::Object(_) => serde_json::from_str(&got).map_err(|_| wrong(origin, "JSON", got))?,
-    };
-    fields.insert(field.to_owned(), value);
-    Ok(())
-}
-
-/// A text needs no quotes, also when it looks like a number.
-fn text_or_json(got: String, fits: impl Fn(&Value) -> bool) -> Value {
-    let text = Value::String(got);
-    match text.as_str().map(serde_json::from_str) {
-        Some(Ok(value)) if !fits(&text) => value,
-        _ => text,
-    }
+    name.parse().map_err(|_| SettingsError::WrongValue { origin: origin.into(), expected: levels, got: name.into() })
 }
 
 /// A value as one would write it behind its flag.
@@ -279,12 +266,6 @@ fn plain(value: &Value) -> String {
 
 fn flag_of(field: &str) -> String {
     field.replace('_', "-")
-}
-
-/// The known flag that was meant, when one is near enough.
-fn nearest(flag: &str, known: impl Iterator<Item = String>) -> Option<String> {
-    let near = known.map(|name| (strsim::damerau_levenshtein(flag, &name), name));
-    near.min().filter(|(distance, _)| *distance <= 1 + flag.len() / 4).map(|(_, name)| name)
 }
 
 /// The name by which the program was called, without its folder.

@@ -3,6 +3,7 @@
 mod clock;
 mod ends;
 mod flags;
+mod layers;
 mod output;
 mod settings;
 mod signals;
@@ -144,14 +145,14 @@ impl<S: Settings> Program<S> {
         arguments: std::env::ArgsOs,
         create: impl FnOnce(S, Handle) -> P,
     ) -> Result<ExitCode, SettingsError> {
-        let flags = Flags::parse(name, &self.factory, self.level, arguments, |name| std::env::var_os(name))?;
+        let flags = Flags::parse(name, &self.factory, self.level, arguments, std::env::vars_os())?;
         for note in &flags.notes {
-            output::note(name, note);
+            output::note(name, &format_args!("ignored: {note}"));
         }
         match flags.task {
-            Task::Help => return Ok(output::print(&Flags::<S>::help(name, &flags.fields))),
-            Task::Dump => return Ok(output::print_json(&flags.fields)),
-            Task::Store => return store::save(&flags.file, &flags.fields).map(|()| ExitCode::SUCCESS),
+            Task::Help => return Ok(output::print(&flags.help(name))),
+            Task::Dump => return Ok(output::print_json(flags.fields())),
+            Task::Store => return store::save(&flags.file, flags.fields()).map(|()| ExitCode::SUCCESS),
             Task::Reset => return store::remove(&flags.file).map(|()| ExitCode::SUCCESS),
             Task::Run => {}
         }

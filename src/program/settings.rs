@@ -53,9 +53,13 @@ pub(super) enum SettingsError {
     /// The system, or what is in the file.
     File { path: String, reason: String },
     /// The user gave a value that is of the right kind and does not fit all the same.
-    Unfit { setting: String, reason: String },
+    Unfit { setting: String, origin: String, reason: String },
     /// Whoever wrote the file wrote a setting that does not exist.
     Stray { file: String, field: String, meant: Option<String> },
+    /// The environment has what is nearly a setting.
+    StrayVariable { variable: String, meant: String },
+    /// The user gave a flag and its value apart.
+    Apart { flag: String, value: String },
     /// The program: its settings cannot be flags.
     Program { reason: String },
 }
@@ -72,11 +76,17 @@ impl fmt::Display for SettingsError {
             Self::Switch { flag, value } => write!(f, "expected --{flag} alone, got `--{flag}={value}`"),
             Self::NoFlag { got } => write!(f, "expected flags only, as in --name=value, got `{got}` (see --help)"),
             Self::File { path, reason } => write!(f, "cannot use the settings file {path}: {reason}"),
-            Self::Unfit { setting, reason } => write!(f, "`{setting}` does not fit: {reason} (see --help)"),
+            Self::Unfit { setting, origin, reason } => {
+                write!(f, "`{setting}`, from {origin}, does not fit: {reason} (see --help)")
+            }
             Self::Stray { file, field, meant } => {
                 let meant = meant.as_ref().map_or_else(String::new, |meant| format!(", did you mean `{meant}`?"));
                 write!(f, "`{field}` in the settings file {file} is no setting of this program{meant} (see --help)")
             }
+            Self::StrayVariable { variable, meant } => {
+                write!(f, "{variable} is no setting of this program, did you mean {meant}? (see --help)")
+            }
+            Self::Apart { flag, value } => write!(f, "expected --{flag}={value}, got `--{flag} {value}`"),
             Self::Program { reason } => write!(f, "the settings of this program cannot be flags: {reason}"),
         }
     }
