@@ -12,12 +12,8 @@ use std::time::Duration;
 struct Settings {
     #[serde(flatten)]
     at: ListenSettings,
-    /// the address or name of the server beyond
-    server_host: String,
-    /// its port
-    server_port: u16,
-    /// encrypts towards the server too
-    server_encrypted: bool,
+    /// Not flattened: its flags are `--server-host`, `--server-port`, `--server-expect` and so on.
+    server: ConnectSettings,
 }
 
 #[derive(Group)]
@@ -52,10 +48,9 @@ enum News {
 }
 
 async fn relay_to_address(cx: &mut Routine, settings: Settings) -> Fault {
-    let server = ConnectSettings::to(settings.server_host, settings.server_port);
-    let server = ConnectSettings { encrypted: settings.server_encrypted, ..server };
+    let Settings { at, server } = settings;
     // The session of each client is a group of one server. It ends when either end is lost, and the other end with it.
-    cx.listen(Listen::from(&settings.at).session(move |client: &Peer| {
+    cx.listen(Listen::from(&at).session(move |client: &Peer| {
         let (server, client) = (server.clone(), client.address);
         let server = Member::new(move || ConnectToAddress::new(&server).once().deliver_to(client));
         let passage = |onward: &Onward| Passage { server: onward.server.address() };
@@ -73,9 +68,8 @@ async fn relay_to_address(cx: &mut Routine, settings: Settings) -> Fault {
 }
 
 fn main() -> std::process::ExitCode {
-    let (at, server_host) = (ListenSettings::at("127.0.0.1", 32010), "127.0.0.1".into());
-    let factory = Settings { at, server_host, server_port: 32011, server_encrypted: false };
-    statepoint::run(factory, |settings| {
+    let (at, server) = (ListenSettings::at("127.0.0.1", 32010), ConnectSettings::to("127.0.0.1", 32011));
+    statepoint::run(Settings { at, server }, |settings| {
         routine(async move |cx: &mut Routine| relay_to_address(cx, settings).await).named("relay_to_address")
     })
 }
