@@ -5,10 +5,11 @@ use std::time::Duration;
 use statepoint::prelude::*;
 use statepoint::{Ack, FromValue, Ping, Refused, Undelivered};
 
+use crate::frames::{self, Called};
 use crate::messages::{Bulk, Note};
 use crate::puppet::{Pair, Puppet};
 use crate::scenarios;
-use crate::world::World;
+use crate::world::{Raw, World, first_frame, read_until, write_all};
 
 scenarios!(
     many_questions_are_under_way_at_once_over_one_connection,
@@ -19,6 +20,7 @@ scenarios!(
     both_ends_ask_over_the_same_connection,
     a_question_that_is_too_large_fails_at_once,
     questions_under_way_fail_when_their_connection_ends,
+    a_peer_cannot_end_a_question_with_a_message_that_is_refused,
 );
 
 /// Creates a child of the puppet.
@@ -159,5 +161,23 @@ fn questions_under_way_fail_when_their_connection_ends(world: &mut impl World) {
     assert_eq!(first.number, 1);
     assert_eq!(answers[0].as_ref().expect("it was answered"), &Ack);
     assert!(answers[1].as_ref().expect_err("nobody is left").is::<OutOfService>());
+    world.finish();
+}
+
+/// In the asker's name, to an address that was never given: the refusal is not the asker's.
+fn a_peer_cannot_end_a_question_with_a_message_that_is_refused(world: &mut impl World) {
+    let host = world.host();
+    let server = Puppet::new(world, host);
+    let (at, _) = server.listen(world);
+    let mut raw = world.dial(at);
+    let (_, back) = server.expect::<Accepted>(world);
+    create(&server, world, GetResponse::new(back, Note { number: 1 }).within(Duration::MAX));
+    read_until(world, &mut raw, |bytes| first_frame(bytes).is_some());
+    write_all(world, &mut raw, &frames::message(-2_000, Some(-2), Called::Name("test.Note"), &[], &[0xc0]));
+    world.run_until("the message to be refused", |world| world.net_counters(host).refused == 1);
+    world.settle();
+    assert!(!server.has_completed(), "the question goes on");
+    raw.close();
+    world.run_until("the question to end with its connection", |_| server.has_completed());
     world.finish();
 }

@@ -218,13 +218,14 @@ impl<N: Net> Driver<N> {
     fn take_frame(&mut self, connection: &mut Connection, frame: &[u8]) -> Result<(), Ended> {
         let inbound = decode_message(&connection.border, &mut connection.incoming, frame)
             .map_err(|error| Ended::Protocol(error.to_string()))?;
+        // A peer speaks in its own name, or in that of points behind it. In the name of somebody else, who was made known to it, it
+        // could pass for that one.
+        let owner = connection.owner;
+        let in_own_name = |from: Address| if from.is_far() && from.near() == owner { from } else { owner.with_far(1) };
         match inbound {
             Inbound::Message { to, from, encoded } => {
                 self.counters.received += 1;
-                // A peer speaks in its own name, or in that of points behind it. In the name of somebody else, who was made known to it,
-                // it could pass for that one.
-                let owner = connection.owner;
-                let from = if from.is_far() && from.near() == owner { from } else { owner.with_far(1) };
+                let from = in_own_name(from);
                 if !to.is_far() && !self.kernel.is_alive(to) {
                     self.announce_gone(connection, to);
                 }
@@ -238,7 +239,7 @@ impl<N: Net> Driver<N> {
                     Refusal::Gone => Undelivered::Gone,
                     _ => Undelivered::NeverGiven,
                 };
-                self.kernel.dead_letter(to, from, &message, dead);
+                self.kernel.dead_letter(to, in_own_name(from), &message, dead);
                 if reason != Refusal::Gone {
                     let text = format_args!("refused {message} of {}: {part}: {reason}", connection.remote);
                     self.kernel.log(connection.owner, Level::Warning, text);
