@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use fsm_core::{
     Aborted, Address, Body, Completed, Context, Done, Encoded, Kernel, Level, Limits, Machine, Message, Moment, Next,
-    Start, Stop, TextTrace, Timeout, TraceHash, Undelivered, Vocabulary, What, routine, state_machine,
+    Routine, Start, Stop, TextTrace, Timeout, TraceHash, Undelivered, Vocabulary, What, routine, state_machine,
 };
 use serde::{Deserialize, Serialize};
 use support::{Go, Log, Meet, Note, kernel, reluctant, settle};
@@ -184,6 +184,20 @@ fn what_goes_wrong_is_told_with_its_reason() {
         "! <00000002>reluctant - Dropped: it did not end within the grace time",
     ];
     assert_eq!(mishaps(Level::Warning), expected);
+}
+
+#[test]
+fn a_flood_of_lines_is_cut_short_and_counted() {
+    let (mut kernel, log) = (kernel(), Log::default());
+    let sink = log.clone();
+    kernel.set_sink(TextTrace::new(Level::Warning, move |line: &str| sink.add(line)).at_most(2));
+    let point = kernel.create(routine(async |cx: &mut Routine| cx.select::<Go>().await));
+    for (text, second) in [("a", 7), ("b", 7), ("c", 7), ("d", 7), ("e", 9), ("f", 10)] {
+        kernel.advance(Moment::ZERO + Duration::from_secs(second), 10);
+        kernel.log(point, Level::Warning, text);
+    }
+    let lines = ["7.000000s ? <00000001> - a", "7.000000s ? <00000001> - b", "9.000000s (2 lines were left out)"];
+    assert_eq!(log.take(), [&lines[..], &["9.000000s ? <00000001> - e", "10.000000s ? <00000001> - f"]].concat());
 }
 
 #[test]

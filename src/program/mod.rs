@@ -10,6 +10,7 @@ mod signals;
 mod store;
 
 use std::ffi::OsStr;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use fsm_core::{IntoPoint, Level, Limits, TextTrace, Value};
@@ -172,9 +173,10 @@ fn drive<S, P: IntoPoint>(
     create: impl FnOnce(S, Handle) -> P,
 ) -> std::io::Result<Value> {
     if flags.level < Level::None {
-        // Who asks for more than warnings wants all of it.
-        let mut log = output::Log::new((flags.level >= Level::Warning).then_some(WARNINGS));
-        let trace = TextTrace::new(flags.level, move |line: &str| log.line(line, clock::stopwatch().as_secs()));
+        // Who asks for more than warnings wants all of it. Nobody is left to tell when stderr is closed.
+        let most = if flags.level >= Level::Warning { WARNINGS } else { u32::MAX };
+        let trace = TextTrace::new(flags.level, |line: &str| drop(writeln!(std::io::stderr().lock(), "{line}")));
+        let trace = trace.at_most(most);
         reactor.kernel_mut().set_sink(trace.with_time(clock::time_of_day()).with_stopwatch(clock::stopwatch));
     }
     let handle = reactor.handle();

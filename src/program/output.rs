@@ -44,66 +44,10 @@ pub(super) fn print(text: &str) -> ExitCode {
     }
 }
 
-/// Lines of the trace on stderr: any number of them, or at most so many a second.
-///
-/// What a peer can cause must not be written as fast as it likes; and a flood would wash away what matters. How many lines were
-/// left out is told when the second is over and something else is to be said.
-pub(super) struct Log {
-    most: u32,
-    second: u64,
-    written: u32,
-    left_out: u32,
-}
-
-impl Log {
-    /// All lines, or so many a second.
-    pub(super) fn new(most: Option<u32>) -> Self {
-        Self { most: most.unwrap_or(u32::MAX), second: 0, written: 0, left_out: 0 }
-    }
-
-    /// Writes the line, in this second since the program's start.
-    pub(super) fn line(&mut self, line: &str, second: u64) {
-        for line in self.lines(line, second) {
-            let _ = writeln!(std::io::stderr().lock(), "{line}");
-        }
-    }
-
-    /// What is to be written now.
-    fn lines<'a>(&mut self, line: &'a str, second: u64) -> impl Iterator<Item = std::borrow::Cow<'a, str>> + use<'a> {
-        let mut left_out = 0;
-        if second != self.second {
-            (self.second, self.written) = (second, 0);
-            left_out = std::mem::take(&mut self.left_out);
-        }
-        let is_written = self.written < self.most;
-        self.written += u32::from(is_written);
-        self.left_out += u32::from(!is_written);
-        let note = (left_out > 0).then(|| format!("({left_out} lines like these were left out)").into());
-        note.into_iter().chain(is_written.then_some(line.into()))
-    }
-}
-
 /// The system's number for a fault of the network.
 fn code(value: &Value) -> i32 {
     let not_connected = value.peek::<NotConnected>().map(|fault| &fault.reason);
     let not_listening = value.peek::<NotListening>().map(|fault| &fault.reason);
     let reason: Option<&Failure> = not_connected.or(not_listening);
     reason.and_then(|failure| failure.code).unwrap_or(FAULT)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_flood_of_lines_is_cut_short_and_counted() {
-        let mut log = Log::new(Some(2));
-        let mut said = Vec::new();
-        for (line, second) in [("a", 7), ("b", 7), ("c", 7), ("d", 7), ("e", 9), ("f", 10)] {
-            said.extend(log.lines(line, second).map(|line| line.into_owned()));
-        }
-        assert_eq!(said, ["a", "b", "(2 lines like these were left out)", "e", "f"]);
-        let mut all = Log::new(None);
-        assert_eq!((0..10_000).flat_map(|_| all.lines("x", 0)).count(), 10_000);
-    }
 }

@@ -4,6 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::{Event, Level, Sink, What};
+use crate::moment::Moment;
 
 /// How many lines of one handler are kept back until the handler has returned. Behind that they come before it.
 const KEPT_LINES: usize = 256;
@@ -33,6 +34,31 @@ pub struct TextTrace<W> {
     time: Box<dyn Fn(&Event<'_>) -> String>,
     inside: bool,
     kept: Vec<String>,
+    quota: Quota,
+}
+
+/// How many lines are written in a second.
+struct Quota {
+    most: u32,
+    /// The second at hand, and what was written and left out in it.
+    second: u64,
+    written: u32,
+    left_out: u32,
+}
+
+impl Quota {
+    /// Whether there is room for one more line; with how many were left out before this second, when that is to be told.
+    fn admit(&mut self, second: u64) -> (bool, u32) {
+        let mut left_out = 0;
+        if second != self.second {
+            (self.second, self.written) = (second, 0);
+            left_out = core::mem::take(&mut self.left_out);
+        }
+        let is_admitted = self.written < self.most;
+        self.written += u32::from(is_admitted);
+        self.left_out += u32::from(!is_admitted);
+        (is_admitted, left_out)
+    }
 }
 
 impl<W: FnMut(&str)> TextTrace<W> {
@@ -45,7 +71,18 @@ impl<W: FnMut(&str)> TextTrace<W> {
             time: Box::new(|event| event.at.to_string()),
             inside: false,
             kept: Vec::new(),
+            quota: Quota { most: u32::MAX, second: 0, written: 0, left_out: 0 },
         }
+    }
+
+    /// Writes at most so many lines in a second of kernel time, and before the next one how many were left out.
+    ///
+    /// What a peer can cause must not be written as fast as it likes; and a flood would wash away what matters. Lines that are
+    /// left out are not even made.
+    #[must_use]
+    pub fn at_most(mut self, lines: u32) -> Self {
+        self.quota.most = lines;
+        self
     }
 
     /// Times handlers by `stopwatch`, which gives the time since any fixed moment.
@@ -79,6 +116,13 @@ impl<W: FnMut(&str)> Sink for TextTrace<W> {
         if matches!(event.what, What::Begins { .. }) {
             self.release();
             self.inside = true;
+            return;
+        }
+        let (is_admitted, left_out) = self.quota.admit((event.at - Moment::ZERO).as_secs());
+        if left_out > 0 {
+            (self.write)(&format!("{} ({left_out} lines were left out)", (self.time)(event)));
+        }
+        if !is_admitted {
             return;
         }
         let line = plain(format!("{} {event}", (self.time)(event)));
