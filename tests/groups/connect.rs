@@ -70,6 +70,47 @@ fn the_delays_are_those_of_the_scope() {
 }
 
 #[test]
+fn why_it_tries_again_is_told_once_until_the_reason_changes() {
+    const REFUSED: &str = "cannot connect to \"127.0.0.1:32011\" (Connection refused)";
+    let mut test = Table::new(ConnectToAddress::new(at()).retry(Retry::steps([millis(100)], millis(200)).attempts(7)));
+    let mut attempt = test.start().children()[0];
+    let mut fail = |test: &mut Table, fault: NotConnected| {
+        let step = test.give_from(attempt, fault);
+        attempt = test.advance(millis(200)).children().first().copied().unwrap_or(attempt);
+        step.said().to_vec()
+    };
+    assert_eq!(fail(&mut test, not_connected(None)), [format!("{REFUSED}; trying again in 100ms")]);
+    assert_eq!(fail(&mut test, not_connected(None)), [""; 0], "that was told");
+    let other = NotConnected { reason: LinkError::CutOff.into(), ..not_connected(None) };
+    assert_eq!(fail(&mut test, other).len(), 1, "the reason has changed");
+    assert_eq!(fail(&mut test, not_connected(None)), [format!("{REFUSED}; trying again in 200ms")]);
+    // A connection that does not last is a failure like another one; one that was stable makes forget what was told.
+    let _ = test.give_from(far(1), connected());
+    let lost = ["abandoned by \"127.0.0.1:32011\" (reset by the peer); trying again in 200ms"];
+    assert_eq!(test.give_from(far(1), abandoned(seconds(1))).said(), lost);
+    for lasted in [1, 10] {
+        let _ = test.advance(millis(200));
+        let _ = test.give_from(far(1), connected());
+        let step = test.give_from(far(1), abandoned(seconds(lasted)));
+        assert_eq!(step.said().len(), usize::from(lasted == 10), "after {lasted} seconds");
+    }
+}
+
+#[test]
+fn when_it_gives_up_it_says_so() {
+    let mut test = glaring(machine());
+    let attempt = test.advance(millis(100)).children()[0];
+    let step = test.give_from(attempt, not_connected(None));
+    let refused = "cannot connect to \"127.0.0.1:32011\" (Connection refused)";
+    assert_eq!(step.said(), [format!("gave up after 2 attempts: {refused}")]);
+    let by = Identity::generate().expect("the system has randomness").public_key();
+    let reason = LinkError::NotAuthorised { by, reason: "nobody knows you".into() }.into();
+    let (mut test, attempt) = pending(machine());
+    let step = test.give_from(attempt, NotConnected { reason, ..not_connected(None) });
+    assert!(step.said()[0].ends_with("; not trying again"), "{:?}", step.said());
+}
+
+#[test]
 fn a_connection_that_failed_before_it_was_open_is_a_failure_too() {
     let (mut test, _) = pending(machine());
     assert_eq!(test.give_from(far(1), not_connected(Some(at()))).next(), "GLARING");

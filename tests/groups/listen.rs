@@ -72,6 +72,22 @@ fn unless_told_otherwise_it_tries_every_4_to_8_seconds() {
 }
 
 #[test]
+fn why_it_tries_again_is_told_once() {
+    let (mut test, mut listener) = pending(ListenAtAddress::new(at()).retry(Retry::steps([], millis(100))));
+    for told in [1, 0, 0] {
+        let step = test.give_from(listener, not_listening());
+        assert_eq!(step.said().len(), told, "{:?}", step.said());
+        assert!(
+            step.said().iter().all(|line| line.starts_with("cannot listen at") && line.ends_with("again in 100ms"))
+        );
+        listener = test.advance(millis(100)).children()[0];
+    }
+    let _ = test.give_from(listener, listening());
+    let _ = test.advance(seconds(10));
+    assert_eq!(test.give_from(listener, not_listening()).said().len(), 1, "the port was open");
+}
+
+#[test]
 fn the_last_failure_ends_it() {
     let mut test = glaring();
     let listener = test.advance(millis(100)).children()[0];

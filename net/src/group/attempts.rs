@@ -1,10 +1,10 @@
 //! How often something was tried, and when to try it again: what `connect.rs` and `listen.rs` share.
 
-use core::fmt::Display;
+use core::fmt::{self, Display};
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use fsm_core::Message;
+use fsm_core::{Context, Level, Message, Vocabulary};
 
 use super::messages::Exhausted;
 use super::retry::Retry;
@@ -22,11 +22,45 @@ pub(super) struct Attempts {
     waits: u32,
     /// Where the other end was when that was last known: it decides how long to wait.
     there: Option<SocketAddr>,
+    last: Last,
+}
+
+/// What the last attempt failed with, and whether that was told. It decides nothing but what is told, so `Debug` leaves it out:
+/// two machines that are shown alike go on alike.
+#[derive(Clone, Default)]
+struct Last {
+    fault: String,
+    is_told: bool,
+}
+
+impl fmt::Debug for Last {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Last").finish_non_exhaustive()
+    }
 }
 
 impl Attempts {
     pub(super) fn new(retry: Retry, there: Option<SocketAddr>) -> Self {
-        Self { retry, failed: 0, waits: 0, there }
+        Self { retry, failed: 0, waits: 0, there, last: Last::default() }
+    }
+
+    /// Says in the trace why it has to wait, or that it gives up: a server that is away for days is worth one line.
+    pub(super) fn tell(&mut self, waited: &Result<Duration, Exhausted>, cx: &mut Context) {
+        match waited {
+            Ok(delay) if !core::mem::replace(&mut self.last.is_told, true) => {
+                let delay = Duration::from_millis(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+                cx.log(Level::Warning, format_args!("{}; trying again in {delay:?}", self.last.fault));
+            }
+            Ok(_) => {}
+            Err(exhausted) => cx.log(Level::Warning, exhausted),
+        }
+    }
+
+    fn note(&mut self, fault: &impl Display) {
+        let fault = fault.to_string();
+        if self.last.fault != fault {
+            self.last = Last { fault, is_told: false };
+        }
     }
 
     /// The attempt has failed. How long to wait before the next one.
@@ -37,8 +71,9 @@ impl Attempts {
         random: u64,
     ) -> Result<Duration, Exhausted> {
         self.failed = self.failed.saturating_add(1);
+        self.note(fault);
         if self.retry.is_spent(self.failed) {
-            return Err(Exhausted { attempts: self.failed, last: fault.to_string() });
+            return Err(Exhausted { attempts: self.failed, last: self.last.fault.clone() });
         }
         Ok(self.wait(there, random))
     }
@@ -54,7 +89,8 @@ impl Attempts {
         if !self.retry.is_stable(lasted) {
             return self.failed(there, fault, random);
         }
-        (self.failed, self.waits) = (0, 0);
+        (self.failed, self.waits, self.last) = (0, 0, Last::default());
+        self.note(fault);
         Ok(self.wait(there, random))
     }
 

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use fsm_core::{Aborted, Address, Context, Machine, Next, Start, Stop, Unknown, Vocabulary, state_machine};
+use fsm_core::{Aborted, Address, Context, Level, Machine, Next, Start, Stop, Unknown, Vocabulary, state_machine};
 
 use super::attempts::{Attempts, Glare};
 use super::messages::{Exhausted, NoAddress, UseAddress};
@@ -21,6 +21,8 @@ use crate::wire::LinkError;
 /// It ends when it is stopped, when this end closes the connection or the session ends (with the session's value), or with
 /// [`Exhausted`] when [`Retry`] allows no more attempts. A server whose key is known and that does not admit this end's key
 /// is not asked again: it ends with [`NotConnected`].
+///
+/// Why it has to try again is told in the trace, as a warning: once, until the reason changes or a connection was stable.
 ///
 /// ```
 /// use statepoint::{ConnectToAddress, HostPort, Retry};
@@ -88,6 +90,7 @@ impl ConnectToAddress {
     }
 
     fn wait(&mut self, waited: Result<Duration, Exhausted>, cx: &mut Context) -> Next<Self> {
+        self.attempts.tell(&waited, cx);
         match waited {
             Ok(delay) => {
                 cx.start(delay, Glare);
@@ -113,6 +116,7 @@ impl ConnectToAddress {
             return Self::PENDING;
         }
         if fault.reason.link.as_ref().is_some_and(LinkError::is_final) {
+            cx.log(Level::Warning, format_args!("{fault}; not trying again"));
             return Self::complete(fault);
         }
         let waited = self.attempts.failed(fault.tried, &fault, cx.random());

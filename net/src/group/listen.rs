@@ -18,6 +18,8 @@ use crate::request::Listen;
 /// peers that name no other address. It ends when it is stopped (port and connections end first), or with [`Exhausted`] when
 /// [`Retry`] allows no more attempts.
 ///
+/// Why it has to try again is told in the trace, as a warning: once, until the reason changes or the port was open for long enough.
+///
 /// ```
 /// use statepoint::{HostPort, ListenAtAddress};
 ///
@@ -76,6 +78,7 @@ impl ListenAtAddress {
     }
 
     fn wait(&mut self, waited: Result<Duration, Exhausted>, cx: &mut Context) -> Next<Self> {
+        self.attempts.tell(&waited, cx);
         match waited {
             Ok(delay) => {
                 cx.start(delay, Glare);
