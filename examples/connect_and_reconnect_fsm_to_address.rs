@@ -33,10 +33,6 @@ impl ConnectAndReconnect {
         cx.create(self.group.table().group());
         Self::PENDING
     }
-    fn PENDING_GroupUpdate(&mut self, update: GroupUpdate) -> Next<Self> {
-        self.group.update(&update);
-        Self::PENDING
-    }
     fn PENDING_Ready(&mut self, _: Ready, cx: &mut Context) -> Next<Self> {
         cx.send(self.group.server.address(), Hello { my_name: self.client_name.clone() });
         Self::CONNECTED
@@ -51,6 +47,11 @@ impl ConnectAndReconnect {
     }
     fn CONNECTED_Timeout(&mut self, _: Timeout) -> Next<Self> {
         Self::complete(TimedOut::default())
+    }
+    /// The server is there, or lost: this comes before `Ready` and `NotReady`.
+    fn ANY_GroupUpdate(&mut self, update: GroupUpdate) -> Next<Self> {
+        self.group.update(&update);
+        Next::STAY
     }
     /// There was a group problem, e.g. attempts were exhausted.
     fn ANY_Completed(&mut self, group: Completed) -> Next<Self> {

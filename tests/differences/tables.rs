@@ -203,13 +203,13 @@ pub(crate) const GROUP: &[Row] = &[
             "PENDING / RESTARTING / CLEARING",
         ],
         &["READY_NoAddress", "WORKING_NoAddress"],
-        "Only of a member that had an address.",
+        "Only of a member that had an address. GroupUpdate comes before NotReady, so that who hears of it finds out who is missing.",
     ),
     row(
         ["READY", "Completed", "NotReady+GroupUpdate if member; abort rest", "CLEARING or done"],
         &["READY_Completed", "WORKING_Completed"],
-        "Only of members and of the session: the end of somebody else changes nothing. In the reference it leads to PENDING while \
-         the session runs on.",
+        "GroupUpdate comes before NotReady. Only of members and of the session: the end of somebody else changes nothing. In the \
+         reference it leads to PENDING while the session runs on.",
     ),
     row(
         ["READY", "Stop", "abort Aborted", "CLEARING"],

@@ -184,7 +184,7 @@ fn the_parent_is_told_when_one_is_lost_before_all_are_there() {
 fn the_parent_is_told_when_the_group_is_not_ready_any_more() {
     let mut test = Test::full(plain());
     let step = test.lost(1);
-    assert_eq!((step.next(), step.sent_names()), ("PENDING", vec!["NotReady", "GroupUpdate"]));
+    assert_eq!((step.next(), step.sent_names()), ("PENDING", vec!["GroupUpdate", "NotReady"]));
     assert_eq!(step.sent_to::<GroupUpdate>(test.table.parent()), [&update("store", None)]);
     assert_eq!(test.found(1).sent_names(), ["GroupUpdate", "Ready"]);
 }
@@ -272,7 +272,7 @@ fn a_member_that_ends_ends_the_group() {
             continue;
         }
         assert_eq!(step.completed(), Some(&Verdict(7)), "{before}");
-        let told = if before == "READY" { vec!["NotReady", "GroupUpdate"] } else { vec![] };
+        let told = if before == "READY" { vec!["GroupUpdate", "NotReady"] } else { vec![] };
         assert_eq!(step.sent_names(), told, "{before}");
     }
     let mut test = Test::new(plain());

@@ -220,7 +220,7 @@ impl Surroundings {
     /// The owner hears each change once, in an order that makes sense; nothing when there are sessions.
     fn look_at_owner(&mut self, step: &Step) {
         let names: Vec<_> = step.sent_names().into_iter().filter(|name| !["News", "Stop"].contains(name)).collect();
-        let orders: [&[&str]; 4] = [&[], &["GroupUpdate"], &["GroupUpdate", "Ready"], &["NotReady", "GroupUpdate"]];
+        let orders: [&[&str]; 4] = [&[], &["GroupUpdate"], &["GroupUpdate", "Ready"], &["GroupUpdate", "NotReady"]];
         assert!(orders.contains(&&*names), "{names:?}");
         assert!(names.is_empty() || !self.rules.session);
         for update in step.sent_to::<GroupUpdate>(self.table.parent()) {

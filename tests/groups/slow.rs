@@ -85,7 +85,7 @@ pub(crate) fn a_group_that_is_ready_ends_with_a_member_that_was_to_connect_once(
     town.kill(0);
     assert!(town.end(seconds(1)).is::<Abandoned>());
     let notes = group.notes.all();
-    assert_eq!(notes[notes.len() - 2..], ["NotReady", "GroupUpdate"]);
+    assert_eq!(notes[notes.len() - 2..], ["GroupUpdate", "NotReady"]);
 }
 
 /// A member whose address changes after so long, and again, and that is never without one.

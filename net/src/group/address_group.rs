@@ -13,8 +13,8 @@ use super::table::Plan;
 /// Keeps the members of a [`Group`](crate::Group) connected, and tells its parent, or creates a session, when all of them
 /// are. [`GroupTable::group`](crate::GroupTable::group) makes it.
 ///
-/// Without a session its parent gets [`GroupUpdate`](crate::GroupUpdate) for each change, [`Ready`] and [`NotReady`], and what the members' peers
-/// send. A member that ends, ends the group with the member's value.
+/// Without a session its parent gets [`GroupUpdate`](crate::GroupUpdate) for each change, before the [`Ready`] or
+/// [`NotReady`] that comes of it, and what the members' peers send. A member that ends, ends the group with the member's value.
 #[derive(Debug)]
 pub struct AddressGroup {
     plan: Plan,
@@ -126,13 +126,14 @@ impl AddressGroup {
         if !self.places.is_news(cx.from(), None) {
             return Self::READY;
         }
-        cx.send(cx.parent(), NotReady);
         self.note(None, cx);
+        cx.send(cx.parent(), NotReady);
         Self::PENDING
     }
 
     fn READY_Completed(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
         if self.places.is_news(cx.from(), None) {
+            self.note(None, cx);
             cx.send(cx.parent(), NotReady);
         }
         self.ended(completed, cx)

@@ -16,6 +16,8 @@ pub struct UseAddress {
 pub struct NoAddress;
 
 /// From a group to its owner: a member has got an address, or has lost it. Give it to [`Group::update`](crate::Group::update).
+///
+/// It comes before the [`Ready`] or [`NotReady`] that comes of it, so in any state of the owner.
 #[derive(Debug, Clone, PartialEq, Eq, Message)]
 #[message(name = "statepoint.GroupUpdate", local)]
 pub struct GroupUpdate {
@@ -30,7 +32,8 @@ pub struct GroupUpdate {
 #[message(name = "statepoint.Ready", local)]
 pub struct Ready;
 
-/// From a group to its owner: a member has lost its address, so the group is not ready any more.
+/// From a group to its owner: a member has lost its address, so the group is not ready any more. The [`GroupUpdate`] that says which
+/// has come before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[message(name = "statepoint.NotReady", local)]
 pub struct NotReady;
