@@ -274,6 +274,8 @@ fn a_member_that_ends_ends_the_group() {
         assert_eq!(step.completed(), Some(&Verdict(7)), "{before}");
         let told = if before == "READY" { vec!["GroupUpdate", "NotReady"] } else { vec![] };
         assert_eq!(step.sent_names(), told, "{before}");
+        let said = "the member \"clock\" has ended, and all other connections of the group with it: groups.Result";
+        assert_eq!(step.said(), [said], "{before}");
     }
     let mut test = Test::new(plain());
     let _ = test.found(0);

@@ -143,6 +143,19 @@ fn a_server_that_does_not_admit_this_end_is_not_asked_again() {
 }
 
 #[test]
+fn told_to_keep_trying_it_asks_a_server_again_that_does_not_admit_this_end() {
+    let by = Identity::generate().expect("the system has randomness").public_key();
+    let reason = || LinkError::NotAuthorised { by, reason: "nobody knows you".into() }.into();
+    let (mut test, attempt) = pending(machine().keep_trying());
+    let refused = || NotConnected { reason: reason(), ..not_connected(Some(at())) };
+    let step = test.give_from(attempt, refused());
+    assert!(step.said()[0].ends_with("; trying again in 60s"), "{:?}", step.said());
+    assert_eq!(test.advance(seconds(60) - millis(1)).next(), "GLARING");
+    let attempt = test.advance(millis(1)).children()[0];
+    assert!(test.give_from(attempt, refused()).completed::<Exhausted>().is_some(), "two attempts are allowed");
+}
+
+#[test]
 fn a_failure_of_an_earlier_attempt_is_no_news() {
     let mut test = glaring(machine());
     let attempt = test.advance(millis(100)).children()[0];

@@ -115,6 +115,8 @@ impl Surroundings {
         self.addresses[member] = None;
         let step = self.table.complete(self.members[member], Verdict(7));
         assert_eq!(step.completed() == Some(&Verdict(7)), before != "STOPPING");
+        let told = step.said().iter().any(|line| line.starts_with("the member ") && line.ends_with("groups.Result"));
+        assert_eq!(told, before != "STOPPING");
         self.look(&step);
     }
 
@@ -198,7 +200,8 @@ impl Surroundings {
         self.look_at_session(step);
         self.has_ended = step.value().is_some();
         if self.has_ended {
-            assert_eq!(step.said().len(), self.early.len(), "what nobody takes is told");
+            let dropped = step.said().iter().filter(|line| line.starts_with("dropped "));
+            assert_eq!(dropped.count(), self.early.len(), "what nobody takes is told");
             return;
         }
         let (has_session, is_full) = (self.session.is_some(), self.is_full());

@@ -1,8 +1,8 @@
 //! The manager of a group.
 
 use fsm_core::{
-    Aborted, Address, Completed, Context, Faulted, IntoValue, Machine, Message, Next, Start, Stop, TimedOut, Timeout,
-    Unknown, Value, Vocabulary, state_machine,
+    Aborted, Address, Completed, Context, Faulted, IntoValue, Level, Machine, Message, Next, Start, Stop, TimedOut,
+    Timeout, Unknown, Value, Vocabulary, state_machine,
 };
 
 use super::early::Early;
@@ -246,8 +246,12 @@ impl AddressGroup {
 
     /// The session or a member has ended, and the group with it.
     fn ended(&mut self, completed: Completed, cx: &mut Context) -> Next<Self> {
-        if cx.from() != self.session && self.places.name_of(cx.from()).is_none() {
-            return Next::STAY;
+        if cx.from() != self.session {
+            let Some(name) = self.places.name_of(cx.from()) else { return Next::STAY };
+            let why = completed.value.fault().unwrap_or_else(|| completed.value.name().to_owned());
+            let text =
+                format_args!("the member \"{name}\" has ended, and all other connections of the group with it: {why}");
+            cx.log(Level::Warning, text);
         }
         self.note(None, cx);
         self.end(completed.value, cx)

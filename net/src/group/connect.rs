@@ -12,6 +12,9 @@ use crate::networking::Networking;
 use crate::request::Connect;
 use crate::wire::LinkError;
 
+/// How long to wait at least when the answer will be the same until somebody has changed the server's settings.
+const REFUSED: Duration = Duration::from_secs(60);
+
 /// Connects, and connects again: the member of a group that stands for a server.
 ///
 /// Its parent gets [`UseAddress`] when there is a connection and [`NoAddress`] when it is lost. Messages of the server that
@@ -20,7 +23,7 @@ use crate::wire::LinkError;
 ///
 /// It ends when it is stopped, when this end closes the connection or the session ends (with the session's value), or with
 /// [`Exhausted`] when [`Retry`] allows no more attempts. A server whose key is known and that does not admit this end's key
-/// is not asked again: it ends with [`NotConnected`].
+/// is not asked again: it ends with [`NotConnected`], unless it was told to [keep trying](ConnectToAddress::keep_trying).
 ///
 /// Why it has to try again is told in the trace, as a warning: once, until the reason changes or a connection was stable.
 ///
@@ -35,6 +38,7 @@ pub struct ConnectToAddress {
     connect: Connect,
     attempts: Attempts,
     keeps: bool,
+    insists: bool,
     owner: Option<Address>,
     /// Who tries at present.
     attempt: Address,
@@ -51,6 +55,7 @@ impl ConnectToAddress {
             connect,
             attempts: Attempts::new(Retry::by_scope(), there),
             keeps: true,
+            insists: false,
             owner: None,
             attempt: Address::NONE,
             server: Address::NONE,
@@ -68,6 +73,12 @@ impl ConnectToAddress {
     #[must_use]
     pub fn once(self) -> Self {
         Self { keeps: false, ..self }
+    }
+
+    /// Asks a server that does not admit this end's key again too, once in a minute, instead of ending.
+    #[must_use]
+    pub fn keep_trying(self) -> Self {
+        Self { insists: true, ..self }
     }
 
     /// Passes the server's messages on to `owner` instead of its parent.
@@ -115,12 +126,14 @@ impl ConnectToAddress {
         if cx.from() != self.attempt && !cx.from().is_far() {
             return Self::PENDING;
         }
-        if fault.reason.link.as_ref().is_some_and(LinkError::is_final) {
+        let is_final = fault.reason.link.as_ref().is_some_and(LinkError::is_final);
+        if is_final && !self.insists {
             cx.log(Level::Warning, format_args!("{fault}; not trying again"));
             return Self::complete(fault);
         }
         let waited = self.attempts.failed(fault.tried, &fault, cx.random());
-        self.wait(waited, cx)
+        let least = if is_final { REFUSED } else { Duration::ZERO };
+        self.wait(waited.map(|delay| delay.max(least)), cx)
     }
 
     /// The connection is lost: it is made again, after a wait, unless one was enough.
