@@ -7,13 +7,12 @@ use quote::ToTokens;
 use syn::{Attribute, Ident, Type};
 
 use super::defer::deferrals;
-use super::model::{ANY, Data, Doubts, Edges, Handler, Header, Machine, Message, Role, Scope};
+use super::model::{Data, Doubts, Edges, Handler, Header, Machine, Message, Role, Scope};
 use super::parse::{Impl, Member, Method, Source, Subject, doc, goes};
 use super::scan::{Mentions, Names, follow, scan};
-use super::signature::{Parameters, last_word, parameters, plain, word};
-use super::states::{Reading, groups, no_state, only_state, reading, scopes, states};
+use super::signature::{Parameters, last_word, parameters, plain, readable, taken_as_by_a_handler, word};
+use super::states::{Reading, groups, lost, no_state, only_state, reading, scopes, small, states};
 use crate::errors::Errors;
-use crate::suggest::nearest;
 
 /// The machine that `source` describes; nothing when there is no type it could be.
 pub(super) fn analyse(source: &Source, errors: &mut Errors) -> Option<Machine> {
@@ -138,9 +137,25 @@ fn handlers(found: &Impl, header: &Header, machine: &mut Machine, errors: &mut E
                 }
                 doubt(machine, message);
             }
-            Reading::Helper => {}
+            Reading::Helper => {
+                if let Some(message) = looks_like_a_cell(method, machine, errors) {
+                    doubt(machine, &message);
+                }
+            }
         }
     }
+}
+
+/// Refuses a helper that was meant as a cell: `OPEN_push` with all of a handler but the capital. The message it would take.
+fn looks_like_a_cell(method: &Method, machine: &Machine, errors: &mut Errors) -> Option<String> {
+    let name = method.signature.ident.to_string();
+    let state = small(&name, &machine.scopes)?;
+    let message = taken_as_by_a_handler(&method.signature)?;
+    let text = format!(
+        "`{name}` looks like a cell: the message is written with a capital, `{state}_{message}`; if it is a helper, leave `{state}_` out"
+    );
+    errors.push(method.signature.ident.span(), text);
+    Some(message.to_string())
 }
 
 /// A handler is missing in the model: nothing that depends on it can be judged.
@@ -285,39 +300,6 @@ fn column(name: &Ident, message: &str, ty: &Type, machine: &mut Machine) -> Resu
             format!("`{earlier}` takes `{known}`; write the type in `{name}` the same way, as one name means one type"),
         ))
     }
-}
-
-fn lost(state: &str, message: &str, machine: &Machine) -> String {
-    if machine.stateless {
-        return format!(
-            "this machine has no states; call the handler `ANY_{message}`, or declare `{state}` in the attribute"
-        );
-    }
-    let names = machine.states.iter().map(|state| &state.name).chain(machine.groups.iter().map(|group| &group.name));
-    let names: Vec<String> = names.map(ToString::to_string).chain([ANY.to_owned()]).collect();
-    match nearest(state, names.iter().map(String::as_str)) {
-        Some(meant) => format!("`{state}` is not a state of this machine; did you mean `{meant}_{message}`?"),
-        None => no_state(state, &machine.states),
-    }
-}
-
-/// A type as people write it: the compiler puts spaces around every token.
-pub(super) fn readable(tokens: impl ToTokens) -> String {
-    let mut text = tokens.to_token_stream().to_string();
-    for (spaced, tight) in [
-        (" :: ", "::"),
-        (":: ", "::"),
-        (" ::", "::"),
-        (" <", "<"),
-        ("< ", "<"),
-        (" >", ">"),
-        (" ,", ","),
-        (" ;", ";"),
-        ("& ", "&"),
-    ] {
-        text = text.replace(spaced, tight);
-    }
-    text.replace("( ", "(").replace(" )", ")")
 }
 
 #[cfg(test)]
@@ -486,6 +468,12 @@ mod tests {
             (quote!(fn UPP_Hello(&mut self, _: Hello) #body), "did you mean `UP_Hello`?"),
             (quote!(fn ANNY_Hello(&mut self, _: Hello) #body), "did you mean `ANY_Hello`?"),
             (quote!(fn ELSEWHERE_Hello(&mut self, _: Hello) #body), "declare it in the header"),
+            (
+                quote!(fn PENDING_hello(&mut self, _: Hello) #body),
+                "the message is written with a capital, `PENDING_Hello`",
+            ),
+            (quote!(fn UP_hello_there(&mut self, _: m::Hello) #body), "written with a capital, `UP_Hello`"),
+            (quote!(fn ANY_hello(&self, _: Hello, cx: &mut Context) #body), "written with a capital, `ANY_Hello`"),
             (quote!(fn PENDING_Hello(&mut self, _: Hullo) #body), "named for the message `Hello`"),
             (quote!(#[cfg(x)] fn PENDING_Hello(&mut self, _: Hello) #body), "always has it"),
             (quote!(#[goes(PENDIN)] fn PENDING_Hello(&mut self, _: Hello) #body), "did you mean `PENDING`?"),
@@ -567,11 +555,5 @@ mod tests {
             ),
         );
         assert_eq!(errors.len(), 1, "{errors:?}");
-    }
-
-    #[test]
-    fn types_are_shown_as_people_write_them() {
-        let text = readable(quote!(std::collections::BTreeMap<u8, (Vec<&'static str>, [u8; 4])>));
-        assert_eq!(text, "std::collections::BTreeMap<u8, (Vec<&'static str>, [u8; 4])>");
     }
 }

@@ -6,8 +6,8 @@
 use core::fmt::Write as _;
 use std::collections::BTreeMap;
 
-use super::analyse::readable;
 use super::model::{Cell, Machine, Table, Timeout};
+use super::signature::readable;
 
 /// The diagram. An edge is labelled with the messages that lead along it; staying is not drawn.
 pub(super) fn diagram(machine: &Machine, table: &Table) -> String {

@@ -3,9 +3,9 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::analyse::readable;
 use super::diagram::written;
 use super::model::{Cell, Data, Handler, Machine, State, Table};
+use super::signature::readable;
 
 /// The expression.
 pub(super) fn shape(machine: &Machine, table: &Table) -> TokenStream {

@@ -43,6 +43,16 @@ pub(super) fn parameters(signature: &Signature, message: &str) -> Result<Paramet
     Ok(Parameters { message, data, context })
 }
 
+/// The message that a method takes which has all of a handler but its name: `&mut self`, a message by value, `-> Next<Self>`.
+pub(super) fn taken_as_by_a_handler(signature: &Signature) -> Option<&Ident> {
+    let Some(FnArg::Receiver(receiver)) = signature.inputs.first() else { return None };
+    let ReturnType::Type(_, goes) = &signature.output else { return None };
+    let is_handler = matches!(receiver.kind, ReceiverKind::Reference(..))
+        && last_word(plain(goes)).is_some_and(|last| last == "Next");
+    let message = typed(&signature.inputs).next().and_then(|parameter| last_word(plain(&parameter.ty)))?;
+    (is_handler && message.to_string().starts_with(char::is_uppercase)).then_some(message)
+}
+
 fn qualifiers(signature: &Signature) -> Result<(), Broken> {
     let name = &signature.ident;
     if let Some(word) = &signature.asyncness {
@@ -206,6 +216,25 @@ pub(super) fn word(ty: &Type) -> Span {
     }
 }
 
+/// A type as people write it: the compiler puts spaces around every token.
+pub(super) fn readable(tokens: impl ToTokens) -> String {
+    let mut text = tokens.to_token_stream().to_string();
+    for (spaced, tight) in [
+        (" :: ", "::"),
+        (":: ", "::"),
+        (" ::", "::"),
+        (" <", "<"),
+        ("< ", "<"),
+        (" >", ">"),
+        (" ,", ","),
+        (" ;", ";"),
+        ("& ", "&"),
+    ] {
+        text = text.replace(spaced, tight);
+    }
+    text.replace("( ", "(").replace(" )", ")")
+}
+
 /// A name for a parameter of this type: `NotListening` gives `not_listening`.
 fn parameter_name(message: &str) -> String {
     let mut name = String::new();
@@ -220,6 +249,7 @@ fn parameter_name(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use quote::quote;
     use syn::parse_quote;
 
     use super::*;
@@ -277,6 +307,26 @@ mod tests {
     }
 
     #[test]
+    fn only_what_has_all_of_a_handler_is_taken_for_one() {
+        let taken = |signature: Signature| taken_as_by_a_handler(&signature).map(ToString::to_string);
+        let push = Some(String::from("Push"));
+        assert_eq!(taken(parse_quote!(fn OPEN_push(&mut self, _: m::Push) -> Next<Self>)), push);
+        assert_eq!(taken(parse_quote!(fn OPEN_push(&self, _: Push, cx: &mut Context) -> sp::Next<Self>)), push);
+        let helpers: [Signature; 7] = [
+            parse_quote!(fn OPEN_count(&self) -> usize),
+            parse_quote!(fn OPEN_next(&mut self) -> Next<Self>),
+            parse_quote!(fn OPEN_add(&mut self, count: u32) -> Next<Self>),
+            parse_quote!(fn OPEN_again(&mut self, cx: &mut Context) -> Next<Self>),
+            parse_quote!(fn OPEN_push(&mut self, push: &Push) -> Next<Self>),
+            parse_quote!(fn OPEN_keep(&mut self, push: Push)),
+            parse_quote!(fn OPEN_after(push: Push) -> Next<Self>),
+        ];
+        for helper in helpers {
+            assert_eq!(taken(helper.clone()), None, "{}", helper.ident);
+        }
+    }
+
+    #[test]
     fn every_broken_signature_says_what_to_write() {
         let cases: [(Signature, &str); 16] = [
             (parse_quote!(fn A_Hello(&mut self, _: Hello) -> u8), "-> Next<Self>"),
@@ -303,5 +353,11 @@ mod tests {
             let text = error(signature.clone());
             assert!(text.contains(words), "{words}: {text}");
         }
+    }
+
+    #[test]
+    fn types_are_shown_as_people_write_them() {
+        let text = readable(quote!(std::collections::BTreeMap<u8, (Vec<&'static str>, [u8; 4])>));
+        assert_eq!(text, "std::collections::BTreeMap<u8, (Vec<&'static str>, [u8; 4])>");
     }
 }

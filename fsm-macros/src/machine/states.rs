@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use quote::format_ident;
 use syn::Ident;
 
-use super::model::{ANY, Data, Group, GroupItem, Header, Scope, State};
+use super::model::{ANY, Data, Group, GroupItem, Header, Machine, Scope, State};
 use super::scan::shouting;
 use crate::errors::Errors;
 use crate::suggest::nearest;
@@ -127,6 +127,21 @@ pub(super) fn no_state(name: &str, states: &[State]) -> String {
     }
 }
 
+/// What to say about a handler for a state that does not exist.
+pub(super) fn lost(state: &str, message: &str, machine: &Machine) -> String {
+    if machine.stateless {
+        return format!(
+            "this machine has no states; call the handler `ANY_{message}`, or declare `{state}` in the attribute"
+        );
+    }
+    let names = machine.states.iter().map(|state| &state.name).chain(machine.groups.iter().map(|group| &group.name));
+    let names: Vec<String> = names.map(ToString::to_string).chain([ANY.to_owned()]).collect();
+    match nearest(state, names.iter().map(String::as_str)) {
+        Some(meant) => format!("`{state}` is not a state of this machine; did you mean `{meant}_{message}`?"),
+        None => no_state(state, &machine.states),
+    }
+}
+
 /// How a method's name reads.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Reading<'a> {
@@ -161,6 +176,11 @@ pub(super) fn reading<'a>(name: &'a str, scopes: &BTreeMap<String, Scope>) -> Re
     splits()
         .find(|(prefix, _)| shouting(prefix))
         .map_or(Reading::Helper, |(state, message)| Reading::Lost(state, message))
+}
+
+/// What stands before the `_` in the name of a method that is a handler but for the small letter behind it: `OPEN_push`.
+pub(super) fn small<'a>(name: &'a str, scopes: &BTreeMap<String, Scope>) -> Option<&'a str> {
+    name.rmatch_indices('_').filter_map(|(place, _)| name.get(..place)).find(|prefix| scopes.contains_key(*prefix))
 }
 
 /// `HalfOpen` as the name of a state: `HALF_OPEN`.
@@ -252,5 +272,8 @@ mod tests {
         for helper in ["helper", "make_it", "GLARING_t1", "Half_Open", "GLARING", "_Stop", "make_It"] {
             assert_eq!(reading(helper), Reading::Helper, "{helper}");
         }
+        assert_eq!(small("HALF_OPEN_push_back", &scopes), Some("HALF_OPEN"));
+        assert_eq!(small("ANY_t1", &scopes), Some("ANY"));
+        assert_eq!(small("make_it", &scopes), None);
     }
 }
