@@ -103,7 +103,7 @@ fn a_run_reads_as_a_story() {
 0.000000s < <00000003>client - Received Start from <00000001>
 0.000000s > <00000003>client - Sent Hello to <00000002>
 0.000000s < <00000002>Server[OPENING] - Deferred Hello from <00000003>
-0.010000s < <00000002>Server[OPENING] - Received Go from <00000002> -> OPEN
+0.010000s < <00000002>Server[OPENING] - Received Go from itself -> OPEN
 0.010000s _ <00000002>Server[OPENING] - Cancelled Timeout
 0.010000s < <00000002>Server[OPEN] - Received Hello from <00000003>
 0.010000s ^ <00000002>Server[OPEN] - At server - Gladys
@@ -205,6 +205,31 @@ fn a_message_with_the_short_name_of_an_expected_one_is_named_whole() {
     let told = |message| What::Unknown { message, from: Address::NONE, expected: "Go, Note", fault: "" }.to_string();
     assert_eq!(told("other.Note"), "Unknown other.Note from <none>, expected Go, Note");
     assert_eq!(told("other.Notes"), "Unknown Notes from <none>, expected Go, Note");
+}
+
+#[test]
+fn a_reply_from_a_timers_cell_is_told_to_come_from_the_point_itself() {
+    let (mut kernel, log) = traced(Level::Warning);
+    kernel.create(
+        routine(async |cx| {
+            cx.start(Duration::from_secs(1), Go);
+            cx.select::<Go>().await;
+            cx.reply(Note(1));
+            cx.sleep(Duration::from_secs(1)).await;
+            cx.select::<Go>().await;
+        })
+        .named("forgetful"),
+    );
+    settle(&mut kernel);
+    for second in 1..4 {
+        kernel.advance(Moment::ZERO + Duration::from_secs(second), 10);
+        settle(&mut kernel);
+    }
+    let lines = log.take();
+    assert!(
+        matches!(lines.as_slice(), [one] if one.ends_with("forgetful - Unknown Note from itself, expected Go")),
+        "{lines:?}"
+    );
 }
 
 #[test]

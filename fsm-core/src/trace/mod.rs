@@ -93,7 +93,8 @@ impl core::str::FromStr for Level {
 
 /// One thing that has happened to one point.
 ///
-/// Shown, it is the line of a log: tag, point, state, text. The time stands before it.
+/// Shown, it is the line of a log: tag, point, state, text. The time stands before it. A sender that is the point itself, as of a
+/// timer, is told as such: `Received Tick from itself`.
 #[derive(Debug)]
 pub struct Event<'a> {
     /// When.
@@ -284,20 +285,44 @@ impl fmt::Display for Event<'_> {
         if !self.state.is_empty() {
             write!(f, "[{}]", self.state)?;
         }
-        write!(f, " - {}", self.what)
+        f.write_str(" - ")?;
+        self.what.show(Some(self.point), f)
+    }
+}
+
+/// A sender, as the trace of `point` tells it. Few readers compare two numbers in one line.
+struct Sender {
+    from: Address,
+    point: Option<Address>,
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.point == Some(self.from) {
+            true => f.write_str("itself"),
+            false => self.from.fmt(f),
+        }
     }
 }
 
 impl fmt::Display for What<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.show(None, f)
+    }
+}
+
+impl What<'_> {
+    /// As it is told of `point`, when that is known.
+    fn show(&self, point: Option<Address>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sender = |from: &Address| Sender { from: *from, point };
         match self {
             Self::Created { parent } if parent.is_none() => f.write_str("Created"),
             Self::Created { parent } => write!(f, "Created by {parent}"),
             Self::Sent { message, to } => write!(f, "Sent {} to {to}", short(message)),
             Self::Forwarded { message, to, from } => write!(f, "Forward {} to {to} (from {from})", short(message)),
-            Self::Begins { message, from } => write!(f, "Begins {} from {from}", short(message)),
+            Self::Begins { message, from } => write!(f, "Begins {} from {}", short(message), sender(from)),
             Self::Received { message, from, cell, next, took } => {
-                write!(f, "Received {} from {from}", short(message))?;
+                write!(f, "Received {} from {}", short(message), sender(from))?;
                 // The cell's name says more than state and message only when it is another state's: ANY_, a group, Unknown.
                 if let Some(cell) = cell {
                     write!(f, " ({cell})")?;
@@ -307,7 +332,7 @@ impl fmt::Display for What<'_> {
                 }
                 took.map_or(Ok(()), |took| write!(f, " {}us", took.as_micros()))
             }
-            Self::Deferred { message, from } => write!(f, "Deferred {} from {from}", short(message)),
+            Self::Deferred { message, from } => write!(f, "Deferred {} from {}", short(message), sender(from)),
             Self::Unknown { message, from, expected, fault } => {
                 // Two messages may differ in what stands in front of their short names only.
                 let is_namesake = expected.split(", ").any(|name| name == short(message));
@@ -315,10 +340,10 @@ impl fmt::Display for What<'_> {
                 if !fault.is_empty() {
                     write!(f, " ({fault})")?;
                 }
-                write!(f, " from {from}")?;
+                write!(f, " from {}", sender(from))?;
                 if expected.is_empty() { Ok(()) } else { write!(f, ", expected {expected}") }
             }
-            Self::Refused { from, reason } => write!(f, "Refused a message from {from}: {reason}"),
+            Self::Refused { from, reason } => write!(f, "Refused a message from {}: {reason}", sender(from)),
             Self::DeadLetter { message, to, reason } => {
                 write!(f, "Dead letter {} to {to}: {reason}", short(message))
             }
