@@ -48,10 +48,9 @@ struct Records {
     is_over: bool,
     /// The last ping that was not answered.
     pong: Option<[u8; 8]>,
-    /// What this end has asked and the peer has not answered.
-    asked: Option<[u8; 8]>,
-    /// How often this end has asked.
+    /// How often this end has asked, and which of its questions the peer has answered last.
     pings: u64,
+    answered: u64,
 }
 
 /// The next part of the peer's frames.
@@ -119,8 +118,8 @@ impl Records {
             waiting: (end == End::Connector).then_some(standing),
             is_over: false,
             pong: None,
-            asked: None,
             pings: 0,
+            answered: 0,
         };
         match (end, verdict, peer.key) {
             (End::Connector, ..) => return Ok(records),
@@ -186,7 +185,7 @@ impl Records {
             }
             (BATCH, None) if is_batch(body) => return Ok(Some(start)),
             (PING, None) if body.len() == 8 => self.pong = body.first_chunk().copied(),
-            (PONG, None) if self.asked.is_some_and(|asked| asked == *body) => self.asked = None,
+            (PONG, None) if self.is_awaited(body) => {}
             (REKEY, None) => {}
             (READY, Some(standing)) if body.is_empty() => {
                 standing.confirm(self.peer.key)?;
@@ -225,15 +224,20 @@ impl Records {
         Ok(())
     }
 
-    /// One question at a time: an answer that is on its way will do.
+    /// Questions are numbers. Who does not read asks again before it has seen an answer.
     fn ping(&mut self, out: &mut Outlet<'_>) -> Result<(), LinkError> {
-        if self.asked.is_some() {
-            return Ok(());
-        }
         self.pings += 1;
-        let question = self.pings.to_be_bytes();
-        self.asked = Some(question);
-        self.say(PING, &question, out)
+        self.say(PING, &self.pings.to_be_bytes(), out)
+    }
+
+    /// Whether it answers a question that was asked and that nobody has answered, nor a later one.
+    fn is_awaited(&mut self, answer: &[u8]) -> bool {
+        let number = answer.try_into().map(u64::from_be_bytes).unwrap_or(0);
+        let is_awaited = number > self.answered && number <= self.pings;
+        if is_awaited {
+            self.answered = number;
+        }
+        is_awaited
     }
 
     fn say(&mut self, kind: u8, body: &[u8], out: &mut Outlet<'_>) -> Result<(), LinkError> {

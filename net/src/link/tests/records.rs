@@ -249,7 +249,6 @@ fn only_the_answer_to_ones_own_question_is_taken_and_only_once() {
             (hand, bob)
         };
         let (mut hand, mut bob) = ask();
-        assert_eq!(bob.link.ping(&mut bob.output.outlet(&mut bob.pool)), Ok(()), "one question at a time");
         let wire = bob.wire();
         let first = hand.hear(&wire);
         assert!(first.len() == 1 && first[0].0 == PING, "{first:?}");
@@ -264,6 +263,35 @@ fn only_the_answer_to_ones_own_question_is_taken_and_only_once() {
         assert!(bob.read(&hand.say(PONG, &first[0].1)).is_err(), "answered twice");
         let (mut hand, mut bob) = ask();
         assert!(bob.read(&hand.say(PONG, &first[0].1[..7])).is_err(), "not the whole answer");
+    }
+}
+
+/// It asks to show that it is there, and sees the answers later.
+#[test]
+fn who_does_not_read_may_ask_again_and_takes_the_answers_in_their_order() {
+    for mode in MODES {
+        let ask = || {
+            let (mut hand, mut bob) = by_hand(mode);
+            (0..4).for_each(|_| assert_eq!(bob.link.ping(&mut bob.output.outlet(&mut bob.pool)), Ok(())));
+            let wire = bob.wire();
+            let questions: Vec<_> = hand.hear(&wire).into_iter().map(|(_, question)| question).collect();
+            assert_eq!(questions.len(), 4);
+            (hand, bob, questions)
+        };
+        let (mut hand, mut bob, questions) = ask();
+        // Of those that come in one read only the newest is answered.
+        for number in [0, 2, 3] {
+            assert_eq!(bob.read(&hand.say(PONG, &questions[number])), Ok(()), "{number}");
+        }
+        for (first, second) in [(1, 0), (3, 1), (2, 2)] {
+            let (mut hand, mut bob, questions) = ask();
+            assert_eq!(bob.read(&hand.say(PONG, &questions[first])), Ok(()));
+            assert!(bob.read(&hand.say(PONG, &questions[second])).is_err(), "{first}, then {second}");
+        }
+        for never_asked in [0, 5, u64::MAX] {
+            let (mut hand, mut bob, _) = ask();
+            assert!(bob.read(&hand.say(PONG, &never_asked.to_be_bytes())).is_err(), "{never_asked}");
+        }
     }
 }
 
