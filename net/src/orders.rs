@@ -153,19 +153,19 @@ pub(crate) struct Cut {
 #[message(name = "statepoint.order.Slow", local)]
 pub(crate) struct Slow;
 
-/// To the driver: has anything come from the peer lately? If not, the peer is asked whether it is there.
+/// To the driver: has the peer shown lately that it is there? If not, it is asked.
 #[derive(Debug, PartialEq, Message)]
 #[message(name = "statepoint.order.Check", local)]
 pub(crate) struct Check {
     pub(crate) silence: Duration,
 }
 
-/// From the driver: the answer, unless it was that the peer has not answered; then `Lost` comes.
+/// From the driver: the answer, unless it was that the peer was asked before and has not answered; then `Lost` comes.
 #[derive(Debug, PartialEq, Message)]
 #[message(name = "statepoint.order.Checked", local)]
 pub(crate) struct Checked {
-    /// When to look again. None: nothing has come, and the peer was asked.
-    pub(crate) again: Option<Duration>,
+    /// When to look again.
+    pub(crate) again: Duration,
 }
 
 /// From the driver: how full the output has become.

@@ -11,6 +11,7 @@
 //! | `talking.rs`, `addresses.rs`, `relaying.rs` | messages and the addresses in them |
 //! | `asking.rs` | questions and answers |
 //! | `closing.rs`, `unanswered.rs` | how connections end, also those whose peer ends its own way or not at all |
+//! | `asked.rs` | peers that are asked whether they are there |
 //! | `unopened.rs` | peers that do not open their link |
 //! | `standing_still.rs` | processes that stand still, and go on |
 //! | `congestion.rs` | peers that read slowly, or not at all |
@@ -20,6 +21,7 @@
 //! | `workload.rs`, `faults.rs` | a network in which everything goes wrong, from many seeds |
 
 mod addresses;
+mod asked;
 mod asking;
 mod cells;
 mod closing;

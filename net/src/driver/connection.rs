@@ -64,10 +64,14 @@ pub(super) struct Connection {
     pub(super) border: Border,
     pub(super) outgoing: OutgoingNames,
     pub(super) incoming: IncomingNames,
-    /// When something has come from the peer last.
-    pub(super) heard: Moment,
-    /// The peer was asked whether it is there, and nothing has come since.
+    /// When the peer has shown last that it is there.
+    pub(super) lived: Moment,
+    /// The peer was asked whether it is there, and has not shown it since.
     pub(super) asked: bool,
+    /// The socket has taken nothing of what was written last.
+    pub(super) is_blocked: bool,
+    /// When a slow peer has read what the socket has taken.
+    pub(super) read_by: Moment,
     /// What it has sent that nobody has opened.
     pub(super) unopened: UnopenedBytes,
     /// Messages of the peer that were refused.
@@ -102,8 +106,10 @@ impl Connection {
             border: Border::new(Address::NONE),
             outgoing: OutgoingNames::new(),
             incoming: IncomingNames::new(),
-            heard: Moment::ZERO,
+            lived: Moment::ZERO,
             asked: false,
+            is_blocked: false,
+            read_by: Moment::ZERO,
             unopened: UnopenedBytes::default(),
             refused: 0,
             talks_in_vain: false,

@@ -6,17 +6,18 @@ use std::io::{self, ErrorKind};
 use fsm_core::{Address, Body, Level, Undelivered};
 
 use super::Driver;
+use super::asking::PULSE;
 use super::connection::{Connection, Phase};
 use super::sockets::{Readiness, Socket};
 use crate::messages::{Ended, Failure};
 use crate::net::{Net, Token};
-use crate::orders::{Checked, Opened};
+use crate::orders::Opened;
 use crate::wire::{Inbound, LinkState, Refusal, decode_message, encode_gone};
 
 /// How long a peer may take from the beginning of a record to its end. For a large one it has a second more for each so many
 /// bytes.
 const RECORD: Duration = Duration::from_secs(30);
-const RECORD_RATE: usize = 64 * 1024;
+pub(super) const RECORD_RATE: usize = 64 * 1024;
 
 /// What one read takes from a peer whose messages go where nobody is any more.
 const IN_VAIN: usize = 1_024;
@@ -74,7 +75,7 @@ impl<N: Net> Driver<N> {
                 connection.write_error.clone().or_else(|| self.net.connected(token).err().as_ref().map(ended_by));
             return match failed {
                 Some(failed) => self.peer_ended(token, failed),
-                None => self.sockets.stall(token),
+                None => self.sockets.stall(token, self.kernel.now() + PULSE),
             };
         }
         let share = if connection.talks_in_vain { IN_VAIN } else { self.share };
@@ -125,7 +126,7 @@ impl<N: Net> Driver<N> {
             }
             _ => {}
         }
-        (connection.heard, connection.asked) = (self.kernel.now(), false);
+        connection.lives(self.kernel.now());
         let (count, refused) = (bytes.len(), self.counters.refused);
         let done = self.take_frames(&mut connection, &mut bytes);
         connection.talks_in_vain = self.counters.refused > refused;
@@ -289,34 +290,6 @@ impl<N: Net> Driver<N> {
         for token in self.holders.take(address) {
             self.tell_gone(address, token);
         }
-    }
-
-    /// The order `Check`.
-    pub(super) fn check(&mut self, proxy: Address, silence: Duration) {
-        // Who is not read cannot be heard: too much waits, or so many have said something that it is not this one's turn yet.
-        let is_busy = self.kernel.queued_from_far() >= self.settings.read_pause;
-        let now = self.kernel.now();
-        let Some(token) = self.sockets.of(proxy) else { return };
-        let is_unread = self.sockets.is_unread(token);
-        let Some(connection) = self.sockets.connection(token).filter(|connection| connection.phase == Phase::Open)
-        else {
-            return;
-        };
-        if is_busy || is_unread || connection.unopened.get() >= self.settings.unopened {
-            (connection.heard, connection.asked) = (now, false);
-        }
-        let quiet = now - connection.heard;
-        if quiet < silence {
-            return self.tell(proxy, Checked { again: Some(silence - quiet) });
-        }
-        if core::mem::replace(&mut connection.asked, true) {
-            return self.peer_ended(token, Ended::Silent);
-        }
-        if let Err(error) = connection.link.ping(&mut connection.output.outlet(&mut self.pool)) {
-            return self.write_failed(token, error.into());
-        }
-        self.sockets.mark_dirty(token);
-        self.tell(proxy, Checked { again: None });
     }
 
     /// Tells the peer of a connection that an address it was given leads nowhere any more.

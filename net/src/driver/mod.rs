@@ -12,11 +12,13 @@
 //! | `openings.rs` | peers that have not opened their links yet: how many there may be |
 //! | `origins.rs` | from where connections come: how many there may be from one address |
 //! | `connection.rs` | one connection: its state |
+//! | `asking.rs` | whether peers are there |
 //! | `inbound.rs` | from the socket to the kernel |
 //! | `outbound.rs` | from the kernel to the socket |
 //! | `holders.rs` | which peers hold which addresses |
 //! | `closing.rs` | how connections end |
 
+mod asking;
 mod closing;
 mod connection;
 mod dialling;
@@ -264,6 +266,7 @@ impl<N: Net> Driver<N> {
             self.serve(token, readiness);
         }
         self.end_overdue();
+        self.show_that_one_lives();
         self.kernel.run(MESSAGES);
         while let Some(outbound) = self.kernel.take_outbound() {
             self.outbound(outbound);

@@ -138,7 +138,7 @@ impl<N: Net> Driver<N> {
         }
     }
 
-    fn flush_one(&mut self, token: Token) {
+    pub(super) fn flush_one(&mut self, token: Token) {
         let Some(connection) = self.sockets.connection(token) else { return };
         if let Err(error) = connection.seal(&mut self.pool) {
             return self.write_failed(token, error.into());
@@ -148,12 +148,15 @@ impl<N: Net> Driver<N> {
             match self.net.write_vectored(token, &connection.output.slices()) {
                 Ok(count) => {
                     connection.output.consume(count, &mut self.pool);
-                    connection.moved += count;
+                    connection.took(count, self.kernel.now());
                     if connection.output.ready() > 0 {
                         self.sockets.mark_dirty(token); // the rest in the next turn
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return self.tell_fill(token),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    connection.is_blocked = true;
+                    return self.tell_fill(token);
+                }
                 Err(error) if error.kind() == ErrorKind::Interrupted => return self.sockets.mark_dirty(token),
                 Err(error) => return self.write_failed(token, ended_by(&error)),
             }

@@ -38,6 +38,8 @@ struct Entry {
     is_dirty: bool,
     /// It stands in `stalled`.
     is_stalled: bool,
+    /// It stands in `pulses`.
+    has_pulse: bool,
     /// Under which it stands in `unfinished`.
     due: Option<Moment>,
 }
@@ -58,6 +60,8 @@ pub(super) struct Sockets {
     dirty: VecDeque<Token>,
     /// Connections of which so much waits to be opened that they are not read.
     stalled: Vec<Token>,
+    /// The same, and some that were, in the order in which they are to show next that this end is there.
+    pulses: VecDeque<(Moment, Token)>,
     /// Ports that wait for the system to have room again.
     throttled: Vec<(Moment, Token)>,
     /// Connections whose peers have begun a record, and when it must have come whole.
@@ -89,8 +93,17 @@ impl Sockets {
             self.entries.resize_with(index + 1, || None);
         }
         let (owner, readiness, due) = (None, Readiness::default(), None);
-        let entry =
-            Entry { token, socket, owner, readiness, is_marked: false, is_dirty: false, is_stalled: false, due };
+        let entry = Entry {
+            token,
+            socket,
+            owner,
+            readiness,
+            is_marked: false,
+            is_dirty: false,
+            is_stalled: false,
+            has_pulse: false,
+            due,
+        };
         self.count += usize::from(self.entries[index].replace(entry).is_none());
     }
 
@@ -218,10 +231,29 @@ impl Sockets {
     }
 
     /// The connection is not read before [`Sockets::unstall`] finds room for what it sends.
-    pub(super) fn stall(&mut self, token: Token) {
-        if self.entry(token).is_some_and(|entry| !core::mem::replace(&mut entry.is_stalled, true)) {
-            self.stalled.push(token);
+    /// Its peer is shown at `pulse` that this end is there.
+    pub(super) fn stall(&mut self, token: Token, pulse: Moment) {
+        let Some(entry) = self.entry(token).filter(|entry| !entry.is_stalled) else { return };
+        entry.is_stalled = true;
+        if !core::mem::replace(&mut entry.has_pulse, true) {
+            self.pulses.push_back((pulse, token));
         }
+        self.stalled.push(token);
+    }
+
+    /// The next connection that is not read and whose peer is to be shown at `now` that this end is there; at `next`, which is
+    /// later than all before, again.
+    pub(super) fn take_pulse(&mut self, now: Moment, next: Moment) -> Option<Token> {
+        while let Some((_, token)) = self.pulses.front().copied().filter(|(due, _)| *due <= now) {
+            self.pulses.pop_front();
+            let Some(entry) = self.entry(token) else { continue };
+            entry.has_pulse = entry.is_stalled;
+            if entry.is_stalled {
+                self.pulses.push_back((next, token));
+                return Some(token);
+            }
+        }
+        None
     }
 
     /// The connection is to be read when less waits, before those that were read since.
@@ -310,7 +342,9 @@ impl Sockets {
 
     pub(super) fn next_deadline(&self) -> Option<Moment> {
         let throttled = self.throttled.iter().map(|(until, _)| *until).min();
-        throttled.into_iter().chain(self.unfinished.first().map(|(due, _)| *due)).min()
+        let unfinished = self.unfinished.first().map(|(due, _)| *due);
+        let pulse = self.pulses.front().map(|(due, _)| *due);
+        [throttled, unfinished, pulse].into_iter().flatten().min()
     }
 
     /// The record that the peer has begun must have come whole by then. None: it has.

@@ -22,8 +22,6 @@ use crate::request::{Peer, SessionMaker};
 const SESSION_END: Duration = Duration::from_secs(3);
 /// The same when the controller ends: it has less than the grace time of points for all that is below it.
 const HURRY: Duration = Duration::from_millis(1_500);
-/// How long a peer may take to answer when it is asked whether it is there.
-const ANSWER: Duration = Duration::from_secs(5);
 /// How long a peer may take to read some of what was sent before the close.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -282,7 +280,7 @@ impl Proxy {
     }
 
     fn OPEN_Checked(&mut self, Checked { again }: Checked, cx: &mut Context) -> Next<Self> {
-        cx.start(again.unwrap_or(ANSWER), Tick);
+        cx.start(again, Tick);
         Self::OPEN
     }
 
