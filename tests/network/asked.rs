@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use statepoint::prelude::*;
 use statepoint::sim::Faults;
-use statepoint::{Ended, Limits, NetSettings};
+use statepoint::{Ended, Limits, Moment, NetSettings};
 
 use crate::frames::{self, Called, DEFAULT};
 use crate::messages::{self, Bulk, Note};
@@ -25,6 +25,12 @@ fn holding(buffers: usize) -> Simulated {
 
 /// A server that asks those of which nothing has come for a second, somebody who speaks bytes to it, and his address.
 fn asking(world: &mut Simulated) -> (Puppet, SimRaw, Address) {
+    let (server, raw, back, _) = asking_since(world);
+    (server, raw, back)
+}
+
+/// The same, and when the connection was opened.
+fn asking_since(world: &mut Simulated) -> (Puppet, SimRaw, Address, Moment) {
     let here = world.host();
     let (server, own) = (Puppet::new(world, here), world.own(here));
     server.soon(world, move |cx| {
@@ -32,8 +38,15 @@ fn asking(world: &mut Simulated) -> (Puppet, SimRaw, Address) {
     });
     let at = server.expect::<Listening>(world).0.listening;
     let raw = world.dial(at);
-    let (_, back) = server.expect::<Accepted>(world);
-    (server, raw, back)
+    let (accepted, back) = server.expect::<Accepted>(world);
+    (server, raw, back, accepted.at)
+}
+
+/// Has the server do something at this moment, before it looks whether anybody is silent.
+fn just_before(world: &mut Simulated, server: &Puppet, at: Moment, task: impl FnOnce(&mut Context) + 'static) {
+    world.pass(at - world.simulation.now() - SECOND / 1_000);
+    world.net().advance(at);
+    server.soon(world, task);
 }
 
 /// Reads at this pace, and answers what it is asked, until so much has come or the server has given it up; how much came.
@@ -76,6 +89,20 @@ fn a_peer_that_reads_slowly_what_the_systems_hold_is_there() {
     assert!(got >= 7_000_000, "{got} bytes were read: {:?}", server.names());
     world.pass(SECOND);
     assert_eq!(server.count::<Abandoned>(), 0);
+    raw.close();
+    world.finish();
+}
+
+/// It is still being given to the system when the peer should be asked.
+#[test]
+fn a_peer_that_is_sent_much_when_it_should_be_asked_is_there() {
+    let world = &mut holding(8 << 20);
+    let (server, mut raw, back, opened) = asking_since(world);
+    just_before(world, &server, opened + SECOND, move |cx| {
+        (0..70).for_each(|number| cx.send(back, Bulk::new(number, 100_000)));
+    });
+    let got = read_slowly(world, &server, &mut raw, Duration::from_millis(600), 7_000_000);
+    assert!(got >= 7_000_000, "{got} bytes were read: {:?}", server.names());
     raw.close();
     world.finish();
 }
@@ -136,6 +163,22 @@ fn a_peer_that_has_vanished_is_found_though_one_talks_to_it_all_the_time() {
     world.leave_nothing();
 }
 
+#[test]
+fn a_peer_that_has_vanished_is_found_though_one_talks_to_it_whenever_it_should_be_asked() {
+    let world = &mut holding(1 << 20);
+    let (server, raw, back, opened) = asking_since(world);
+    for seconds in [1, 6, 11, 16] {
+        if server.count::<Abandoned>() == 0 {
+            just_before(world, &server, opened + seconds * SECOND, move |cx| cx.send(back, Note { number: 1 }));
+            world.pass(SECOND);
+        }
+    }
+    let (abandoned, _) = server.expect::<Abandoned>(world);
+    assert!(abandoned.at - opened < 7 * SECOND, "{:?}", abandoned.at - opened);
+    raw.close();
+    world.leave_nothing();
+}
+
 /// A client that asks, and a server that does not read it any more: it keeps more unopened than it may.
 fn asking_a_busy_one(world: &mut Simulated) -> (Puppet, Puppet) {
     let settings = NetSettings { unopened: 1, ..NetSettings::default() };
@@ -188,21 +231,46 @@ fn a_peer_that_vanishes_while_too_much_waits_there_is_found() {
     world.finish();
 }
 
-/// Its peer reads what it says, and its own system has room for a little only.
-#[test]
-fn who_shows_that_it_is_there_has_at_most_one_question_waiting() {
-    let world = &mut holding(8 << 20);
+/// A server that does not read any more, and somebody who speaks bytes to it. He has said two notes, and only one was read.
+fn busy_with_raw(world: &mut Simulated) -> (Puppet, SimRaw) {
     let settings = NetSettings { unopened: 1, ..NetSettings::default() };
     let here = world.host_with(Limits::default(), settings);
     let server = Puppet::new(world, here);
     let (at, _) = server.listen(world);
     let mut raw = world.dial(at);
     server.expect::<Accepted>(world);
-    let note = |number| frames::message(DEFAULT, Some(0), Called::Number(0), &[], &messages::note(number));
     let named = frames::message(DEFAULT, Some(0), Called::Name(Note::NAME), &[], &messages::note(1));
     write_all(world, &mut raw, &named);
     world.settle();
     write_all(world, &mut raw, &note(2));
+    (server, raw)
+}
+
+/// The record of a note, after the first.
+fn note(number: i64) -> Vec<u8> {
+    frames::message(DEFAULT, Some(0), Called::Number(0), &[], &messages::note(number))
+}
+
+#[test]
+fn who_shows_that_it_is_there_has_at_most_one_question_waiting() {
+    let world = &mut holding(20 * (ASKED.len() + 8));
+    let (server, mut raw) = busy_with_raw(world);
+    world.pass(600 * SECOND);
+    let mut count = 0;
+    while let Ok(bytes) = raw.read() {
+        count += bytes.len();
+        world.pass(SECOND / 100);
+    }
+    assert!((20..=22).contains(&(count / (ASKED.len() + 8))), "{count} bytes");
+    assert_eq!((server.take::<Note>().0.number, server.expect::<Note>(world).0.number), (1, 2));
+    raw.close();
+    world.leave_nothing();
+}
+
+#[test]
+fn who_reads_again_takes_the_answers_to_what_it_has_asked_meanwhile() {
+    let world = &mut holding(8 << 20);
+    let (server, mut raw) = busy_with_raw(world);
     world.pass(100 * SECOND);
     let bytes = raw.read().expect("questions");
     assert_eq!(bytes.len() % (ASKED.len() + 8), 0);
