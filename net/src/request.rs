@@ -164,9 +164,16 @@ impl Listen {
         Self { open_within: limit, ..self }
     }
 
-    /// Asks a peer of which nothing has come for so long whether it is there; one that does not answer within 5 seconds is
-    /// abandoned, with [`Ended::Silent`](crate::Ended::Silent). Without it a peer that has lost its power is noticed by the
-    /// system, see [`NetSettings::keep_alive`](crate::NetSettings::keep_alive), but not one whose process hangs.
+    /// Asks a peer of which nothing has come for so long whether it is there. One that does not answer within 5 seconds is
+    /// abandoned, with [`Ended::Silent`](crate::Ended::Silent); where much was sent to it lately it has a second more for each
+    /// 64 KiB, but no more than 4 minutes and a half, to read that first.
+    ///
+    /// A peer that reads, however slowly, is not asked while something waits to be written to it: that it reads shows that it is
+    /// there. One that reads nothing of what waits for 5 seconds longer than `silence` counts as silent, unless it says something:
+    /// a peer that is written with this package does so every two seconds when it does not read because too much waits there.
+    ///
+    /// Without this a peer that has lost its power is noticed by the system, see
+    /// [`NetSettings::keep_alive`](crate::NetSettings::keep_alive), but not one whose process hangs.
     #[must_use]
     pub fn check_every(self, silence: Duration) -> Self {
         Self { check_every: Some(silence), ..self }

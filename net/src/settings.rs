@@ -30,10 +30,15 @@ pub struct NetSettings {
     /// How many bytes of one peer's messages may wait to be opened: queued, deferred, or kept unopened by a handler. Beyond it
     /// this peer's connection is not read, so that it has to wait, until some are opened or dropped. 16 MiB.
     pub unopened: usize,
-    /// When nothing has come over a connection for so long, the system asks the peer's system whether it is there, and after
-    /// four questions without an answer, a quarter of this time apart, the connection counts as reset. None: never. It is the
-    /// system that is asked, not the program: see [`Listen::check_every`](crate::Listen::check_every). A simulated network has
-    /// nothing of the kind. 60 seconds.
+    /// When nothing has come over a connection for so long, and nothing waits to be sent, the system asks the peer's system
+    /// whether it is there, and after four questions without an answer, a quarter of this time apart, the connection counts as
+    /// reset. While something waits that the peer's system has not acknowledged it is sent again instead, and the connection
+    /// ends when the system gives up: on Linux after about a quarter of an hour. A peer whose system answers is never ended,
+    /// whether it reads or not.
+    ///
+    /// None: never. From one second to nine hours: less counts as one second, more as nine hours. It is the system that is asked,
+    /// not the program: see [`Listen::check_every`](crate::Listen::check_every). A simulated network has nothing of the kind.
+    /// 60 seconds.
     pub keep_alive: Option<Duration>,
     /// How many sockets may be open at once: ports, attempts and connections. A peer that comes when there are so many is told that
     /// this end is busy, and turned away; so is one from an address that has more connections here already than there is still

@@ -1,17 +1,18 @@
 //! Peers that are asked whether they are there: who lives and reads slowly, or is not read or does not read just now, and who
 //! has vanished.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use statepoint::prelude::*;
 use statepoint::sim::Faults;
 use statepoint::{Ended, Limits, Moment, NetSettings};
 
 use crate::frames::{self, Called, DEFAULT};
+use crate::loopback::Loopback;
 use crate::messages::{self, Bulk, Note};
 use crate::puppet::Puppet;
 use crate::simulated::{SimRaw, Simulated};
-use crate::world::{Raw, World, write_all};
+use crate::world::{Raw, World, read_until, write_all};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// The record with which a peer is asked whether it is there, without the question itself.
@@ -285,4 +286,29 @@ fn who_reads_again_takes_the_answers_to_what_it_has_asked_meanwhile() {
     assert_eq!(server.expect::<Note>(world).0.number, 3);
     raw.close();
     world.leave_nothing();
+}
+
+/// Three seconds pass for real: it is the system that would end the connection, by its own clock. With a limit of twice the time
+/// of silence for what the peer does not take, it did so after two.
+#[test]
+fn the_system_is_content_with_a_peer_that_does_not_read_for_a_while() {
+    const ALL: usize = 15_000_000;
+    let world = &mut Loopback::default();
+    let settings = NetSettings { keep_alive: Some(SECOND), ..NetSettings::default() };
+    let here = world.host_with(Limits::default(), settings);
+    let server = Puppet::new(world, here);
+    let (at, _) = server.listen(world);
+    let mut raw = world.dial(at);
+    let (_, back) = server.expect::<Accepted>(world);
+    // More than the buffers of both systems hold.
+    server.act(world, move |cx| (0..150).for_each(|number| cx.send(back, Bulk::new(number, ALL / 150))));
+    server.expect::<Congested>(world);
+    let full = Instant::now();
+    world.run_until("three seconds", |_| full.elapsed() > 3 * SECOND);
+    assert_eq!(server.names(), [""; 0]);
+    read_until(world, &mut raw, |bytes| bytes.len() > ALL);
+    server.expect::<Relieved>(world);
+    server.end(world);
+    drop(raw);
+    world.finish();
 }

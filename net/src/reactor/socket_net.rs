@@ -24,6 +24,10 @@ const SHORT_READ_DRAINS: bool = cfg!(any(
     target_os = "dragonfly"
 ));
 
+/// The least and the most that systems take for a time of theirs to ask the peer's system. Nine hours.
+const SECOND: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(32_767);
+
 /// [`Net`] over the sockets of the system. It does not wait: whoever owns the `Poll` hands it the events one by one
 /// ([`ready`](Self::ready)), and asks for the answers of name look-ups after a wake ([`resolved`](Self::resolved)).
 ///
@@ -122,14 +126,11 @@ impl SocketNet {
         // Frames are gathered before they are written. A failure here (a peer gone already) shows at the first read.
         stream.set_nodelay(true).ok();
         if let Some(silence) = self.keep_alive {
-            let question = TcpKeepalive::new()
-                .with_time(silence)
-                .with_interval((silence / 4).max(Duration::from_secs(1)))
-                .with_retries(4);
+            // While something waits to be acknowledged the system asks nothing, and sends it again for a quarter of an hour. A
+            // limit on that (TCP_USER_TIMEOUT) also ends connections to peers that live and do not read.
+            let [silence, interval] = [silence, silence / 4].map(|time| time.clamp(SECOND, LONGEST));
+            let question = TcpKeepalive::new().with_time(silence).with_interval(interval).with_retries(4);
             SockRef::from(&stream).set_tcp_keepalive(&question).ok();
-            // While something waits to be acknowledged the system asks nothing, and would send it again for a quarter of an hour.
-            #[cfg(any(target_os = "linux", target_os = "android"))]
-            SockRef::from(&stream).set_tcp_user_timeout(Some(silence * 2)).ok();
         }
         let name = packed(self.sockets.next_token());
         self.registry.register(&mut stream, name, Interest::READABLE | Interest::WRITABLE)?;

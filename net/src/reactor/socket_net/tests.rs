@@ -63,6 +63,35 @@ fn both_ends_send_at_once_instead_of_waiting_for_more() {
     }
 }
 
+/// The system's limit for what waits to be acknowledged is for peers, too, that live and do not read.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_system_is_told_how_long_a_peer_may_say_nothing_and_no_limit_for_one_that_does_not_read() {
+    let seconds = Duration::from_secs;
+    let cases = [
+        (Duration::ZERO, [1, 1]),
+        (seconds(2), [2, 1]),
+        (seconds(60), [60, 15]),
+        (seconds(100_000), [32_767, 25_000]),
+        (Duration::MAX, [32_767, 32_767]),
+    ];
+    for (silence, [time, interval]) in cases {
+        let (mut poll, net) = network();
+        let mut net = net.keep_alive(Some(silence));
+        let (listener, at) = net.listen(address(HERE)).expect("listens");
+        let client = net.connect(at).expect("begins to connect");
+        let (server, _, _) = accepted(&mut poll, &mut net, listener);
+        for token in [client, server] {
+            let socket = SockRef::from(&net.connection(token).expect("open").stream);
+            assert!(socket.keepalive().expect("asked"));
+            let times = [socket.tcp_keepalive_time(), socket.tcp_keepalive_interval()];
+            assert_eq!(times.map(|time| time.expect("asked")), [seconds(time), seconds(interval)], "{silence:?}");
+            assert_eq!(socket.tcp_keepalive_retries().expect("asked"), 4);
+            assert_eq!(socket.tcp_user_timeout().expect("asked"), None);
+        }
+    }
+}
+
 #[test]
 fn more_peers_can_wait_than_the_system_libraries_let() {
     let (mut poll, mut net) = network();
