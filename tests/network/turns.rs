@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use statepoint::prelude::*;
+use statepoint::sim::Faults;
 use statepoint::{Limits, NetSettings};
 
 use crate::frames::{self, Called, DEFAULT};
@@ -100,6 +101,103 @@ fn a_crowd_that_is_given_up_at_once_does_not_hold_up_who_talks() {
     server.expect::<Note>(world);
     drop(crowd);
     world.finish();
+}
+
+/// Opens the links of so many: how many were opened in each turn of the host, as long as some are.
+fn opened_in_turns(world: &mut Simulated, host: HostId, mut count: impl FnMut(&mut Simulated) -> usize) -> Vec<usize> {
+    let mut opened = Vec::new();
+    while opened.iter().sum::<usize>() < 40 {
+        let before = count(world);
+        world.turn(host);
+        opened.push(count(world) - before);
+        assert!(opened.len() < 100, "{opened:?}");
+    }
+    opened
+}
+
+/// To open a link may cost a while of computing with keys.
+#[test]
+fn in_one_turn_a_few_links_are_opened_and_no_more() {
+    let world = &mut Simulated::calm();
+    let here = world.host();
+    let server = Puppet::new(world, here);
+    let (at, _) = server.listen(world);
+    let mut crowd: Vec<_> = (0..40).map(|_| world.connect_raw(at)).collect();
+    world.run_until("the crowd", |world| world.net_counters(here).accepted == 40);
+    world.settle();
+    for peer in &mut crowd {
+        assert_eq!(peer.write(frames::GREETING).expect("room"), frames::GREETING.len());
+    }
+    let soon = world.simulation.now() + Duration::from_millis(1);
+    world.net().advance(soon);
+    // The peer is welcome when its greeting was read; the server is told in the same turn.
+    let opened = opened_in_turns(world, here, |_| server.count::<Accepted>());
+    assert!(opened.iter().all(|count| *count <= 4) && opened.len() <= 12, "{opened:?}");
+    for _ in 0..40 {
+        server.expect::<Accepted>(world);
+    }
+    crowd.into_iter().for_each(Raw::close);
+    world.leave_nothing();
+}
+
+/// What servers say may be there as soon as they are connected, before anybody has looked.
+#[test]
+fn in_one_turn_a_few_links_that_were_attached_meanwhile_are_opened_and_no_more() {
+    let world = &mut Simulated::calm();
+    let here = world.host();
+    let client = Puppet::new(world, here);
+    let (at, mut next) = world.raw_listener();
+    client.act(world, move |cx| {
+        for _ in 0..40 {
+            cx.connect(at);
+        }
+    });
+    let soon = world.simulation.now() + Duration::from_millis(1);
+    world.net().advance(soon);
+    let mut crowd: Vec<_> = std::iter::from_fn(&mut next).collect();
+    for peer in &mut crowd {
+        assert_eq!(peer.write(frames::WELCOME).expect("room"), frames::WELCOME.len());
+    }
+    world.net().advance(soon + Duration::from_millis(1));
+    let opened = opened_in_turns(world, here, |_| client.count::<Connected>());
+    assert!(opened.iter().all(|count| *count <= 4) && opened.len() <= 14, "{opened:?}");
+    for _ in 0..40 {
+        client.expect::<Connected>(world);
+    }
+    crowd.into_iter().for_each(Raw::close);
+    world.leave_nothing();
+}
+
+/// Otherwise the end of its stream could be seen before what it has said was handled.
+#[test]
+fn who_stands_behind_a_link_that_opens_is_read_once_in_a_turn() {
+    let (latency_least, buffer) = (Duration::from_micros(100), 1 << 20);
+    let faults = Faults { latency_least, buffer_least: buffer, buffer_most: buffer, ..Faults::default() };
+    let world = &mut Simulated::with(1, faults);
+    let pass = |world: &mut Simulated| world.net().advance(world.simulation.now() + Duration::from_millis(1));
+    let here = world.host();
+    let server = Puppet::new(world, here);
+    let (at, _) = server.listen(world);
+    let mut raw = world.dial(at);
+    server.expect::<Accepted>(world);
+    let (far, mut next) = world.raw_listener();
+    server.act(world, move |cx| cx.connect(far));
+    pass(world);
+    let mut opening = next().expect("it connects");
+    assert_eq!(opening.write(frames::WELCOME).expect("room"), frames::WELCOME.len());
+    pass(world);
+    // It is connected and attached, and what it has said is marked to be read.
+    world.turn(here);
+    let named = frames::message(DEFAULT, None, Called::Name("test.Much"), &[], &[0xC0; 10_000]);
+    let much = frames::message(DEFAULT, None, Called::Number(0), &[], &[0xC0; 10_000]).repeat(19);
+    let much = [named, much].concat();
+    assert_eq!(raw.write(&much).expect("room"), much.len());
+    pass(world);
+    world.turn(here);
+    assert_eq!((server.names().len(), server.count::<Connected>()), (7, 1), "{:?}", server.names());
+    raw.close();
+    opening.close();
+    world.leave_nothing();
 }
 
 /// What comes in pieces takes a few turns more. Whoever says little is not held up by those who say much at once.

@@ -253,11 +253,10 @@ impl<N: Net> Driver<N> {
         let marked = SOCKETS.min(self.sockets.marked_len());
         self.share = (READS.0 / marked.max(1)).clamp(READS.1, READ);
         let most = self.counters.refused + REFUSED;
-        for _ in 0..marked {
-            if self.counters.refused >= most {
-                break;
-            }
-            let Some((token, readiness)) = self.sockets.take_marked() else { break };
+        let mut left = marked;
+        while self.counters.refused < most
+            && let Some((token, readiness)) = self.sockets.take_marked(&mut left)
+        {
             self.serve(token, readiness);
         }
         self.sockets.resume_postponed();

@@ -44,6 +44,13 @@ struct Entry {
     due: Option<Moment>,
 }
 
+impl Entry {
+    /// Its link is being opened.
+    fn opens(&self) -> bool {
+        matches!(&self.socket, Socket::Connection(connection) if connection.phase == Phase::Opening)
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Sockets {
     /// By the token's index.
@@ -197,7 +204,7 @@ impl Sockets {
         let Some(entry) = self.entry(token) else { return };
         entry.readiness.readable |= readable;
         entry.readiness.writable |= writable;
-        let opens = matches!(&entry.socket, Socket::Connection(connection) if connection.phase == Phase::Opening);
+        let opens = entry.opens();
         if !core::mem::replace(&mut entry.is_marked, true) {
             if opens { self.opening.push_back(token) } else { self.marked.push_back(token) }
         }
@@ -207,9 +214,15 @@ impl Sockets {
         self.marked.len()
     }
 
-    pub(super) fn take_marked(&mut self) -> Option<(Token, Readiness)> {
-        while let Some(token) = self.marked.pop_front() {
-            if let Some(readiness) = self.unmark(token) {
+    /// The next of the first `left`, of which so many fewer are left then.
+    pub(super) fn take_marked(&mut self, left: &mut usize) -> Option<(Token, Readiness)> {
+        while *left > 0 {
+            *left -= 1;
+            let token = self.marked.pop_front()?;
+            // It was attached since it was marked.
+            if self.entry(token).is_some_and(|entry| entry.opens()) {
+                self.opening.push_back(token);
+            } else if let Some(readiness) = self.unmark(token) {
                 return Some((token, readiness));
             }
         }
