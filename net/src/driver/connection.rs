@@ -9,7 +9,7 @@ use crate::messages::Ended;
 use crate::net::Token;
 use crate::settings::NetSettings;
 use crate::wire::{
-    Border, Clear, Decoder, FrameLimit, IncomingNames, Link, LinkError, LinkState, OutgoingNames, Output, Pool,
+    Border, Decoder, FrameLimit, IncomingNames, Link, LinkError, LinkState, OutgoingNames, Outlet, Output, Pool,
 };
 
 /// The name of a connection between driver and machines.
@@ -122,7 +122,7 @@ impl Connection {
 
     /// Takes the link out, so that it can be used beside the rest of the connection. To be put back.
     pub(super) fn lend_link(&mut self) -> Box<dyn Link> {
-        core::mem::replace(&mut self.link, Box::new(Clear))
+        core::mem::replace(&mut self.link, Box::new(LentOut))
     }
 
     /// Takes the decoder out, so that its frames can be used beside the rest of the connection. To be put back.
@@ -159,5 +159,86 @@ impl Connection {
     /// of the stream is seen.
     pub(super) fn reads(&self) -> bool {
         !matches!(self.phase, Phase::Waiting | Phase::Offered | Phase::PeerDone(_) | Phase::Draining(_))
+    }
+}
+
+/// Stands where a link is lent out. Whoever forgets to put the link back sends nothing in clear: this one takes nothing, seals
+/// nothing, and is an error that ends the connection.
+#[derive(Debug)]
+struct LentOut;
+
+impl LentOut {
+    fn error() -> LinkError {
+        LinkError::Malformed { expected: "the link of the connection", got: "none: it is lent out".into() }
+    }
+}
+
+impl Link for LentOut {
+    fn begin(&mut self, _: &mut Outlet<'_>) -> Result<(), LinkError> {
+        Err(Self::error())
+    }
+
+    fn receive<'a, 'b: 'a>(
+        &'a mut self,
+        _: &mut &'b mut [u8],
+        _: &mut Outlet<'_>,
+    ) -> Result<Option<&'a [u8]>, LinkError> {
+        Err(Self::error())
+    }
+
+    fn seal(&mut self, _: Vec<u8>, _: &mut Outlet<'_>) -> Result<(), LinkError> {
+        Err(Self::error())
+    }
+
+    fn close(&mut self, _: &mut Outlet<'_>) -> Result<(), LinkError> {
+        Err(Self::error())
+    }
+
+    fn ping(&mut self, _: &mut Outlet<'_>) -> Result<(), LinkError> {
+        Err(Self::error())
+    }
+
+    fn end(&mut self) -> Result<(), LinkError> {
+        Err(Self::error())
+    }
+
+    /// So that sealing is tried, and fails.
+    fn state(&self) -> LinkState {
+        LinkState::Open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Clear, encode_gone};
+
+    #[test]
+    fn a_connection_whose_link_is_lent_out_says_nothing_and_fails() {
+        let (mut pool, settings) = (Pool::new(), NetSettings::default());
+        let remote = ([10, 0, 0, 1], 80).into();
+        let mut connection = Connection::new(Address::NONE, remote, Box::new(Clear), &settings);
+        let append = |connection: &mut Connection, pool: &mut Pool| {
+            let appended = connection.output.append(pool, |out| {
+                encode_gone(1, out);
+                Ok(())
+            });
+            assert!(appended.is_ok());
+        };
+        append(&mut connection, &mut pool);
+        let link = connection.lend_link();
+        assert_eq!(size_of_val(&*connection.link), 0, "it costs nothing");
+        assert_eq!(connection.seal(&mut pool), Err(LentOut::error()));
+        connection.phase = Phase::Shutting;
+        assert_eq!(connection.seal(&mut pool), Err(LentOut::error()));
+        let lent = &mut connection.link;
+        let out = &mut connection.output.outlet(&mut pool);
+        assert_eq!(lent.begin(out), Err(LentOut::error()));
+        assert_eq!(lent.receive(&mut &mut b"\0\0\0\x01a".to_owned()[..], out), Err(LentOut::error()));
+        assert_eq!((lent.ping(out), lent.end()), (Err(LentOut::error()), Err(LentOut::error())));
+        assert_eq!((lent.peer(), out.waiting()), (None, 0));
+        (connection.link, connection.phase) = (link, Phase::Open);
+        append(&mut connection, &mut pool);
+        assert!(connection.seal(&mut pool).is_ok() && connection.output.ready() > 0);
     }
 }
