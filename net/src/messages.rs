@@ -200,7 +200,7 @@ impl Failure {
     pub(crate) fn full(limit: usize) -> Self {
         Self::new(
             io::ErrorKind::QuotaExceeded,
-            format!("There are {limit} connections already, as many as there may be"),
+            format!("There are {limit} sockets already, as many as there may be"),
         )
     }
 

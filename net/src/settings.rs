@@ -40,8 +40,9 @@ pub struct NetSettings {
     /// not the program: see [`Listen::check_every`](crate::Listen::check_every). A simulated network has nothing of the kind.
     /// 60 seconds.
     pub keep_alive: Option<Duration>,
-    /// How many sockets may be open at once: ports, attempts and connections. A peer that comes when there are so many is told that
-    /// this end is busy, and turned away; so is one from an address that has more connections here already than there is still
+    /// How many sockets may be open at once: ports, attempts and connections. An attempt to connect that would be one more fails,
+    /// with [`NotConnected`](crate::NotConnected) and `QuotaExceeded`; a port can be opened all the same. A peer that comes when
+    /// there are so many is told that this end is busy, and turned away; so is one from an address that has more connections here already than there is still
     /// room for (of IPv6, from such a network of 64 bits): no single one takes more than half. 65,536; the system's own limit
     /// of descriptors is often lower, and then this should be lower than that.
     pub sockets: usize,

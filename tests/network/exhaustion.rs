@@ -20,6 +20,7 @@ scenarios!(
     a_kernel_without_room_for_a_connection_tells_who_connects,
     a_kernel_without_room_for_a_session_closes_the_connection,
     a_server_with_as_many_connections_as_it_may_have_says_that_it_is_busy,
+    who_has_as_many_connections_as_it_may_have_begins_no_other,
 );
 
 fn with_points(world: &mut impl World, points: u32) -> usize {
@@ -107,6 +108,61 @@ fn a_server_with_as_many_connections_as_it_may_have_says_that_it_is_busy(world: 
     client.expect::<Closed>(world);
     client.connect(world, at);
     server.expect::<Accepted>(world);
+    world.finish();
+}
+
+/// A client that may have so many connections, and who serves it.
+fn with_sockets(world: &mut impl World, sockets: usize) -> (Puppet, Puppet, std::net::SocketAddr) {
+    let settings = NetSettings { sockets, ..NetSettings::default() };
+    let (here, there) = (world.host(), world.host_with(Limits::default(), settings));
+    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+    let (at, _) = server.listen(world);
+    (server, client, at)
+}
+
+fn who_has_as_many_connections_as_it_may_have_begins_no_other(world: &mut impl World) {
+    let (server, client, at) = with_sockets(world, 3);
+    client.act(world, move |cx| {
+        for _ in 0..8 {
+            cx.connect(at);
+        }
+    });
+    client.wait_for(world, 8, "news of all");
+    assert_eq!((client.count::<Connected>(), world.sockets(client.host)), (3, 3));
+    for _ in 0..5 {
+        let (fault, _) = client.pick::<NotConnected>(world);
+        assert_eq!((fault.requested, fault.tried), (HostPort::from(at), None), "nobody was tried");
+        assert_eq!(fault.reason.kind, ErrorKind::QuotaExceeded, "{}", fault.reason);
+    }
+    // When one has gone there is room for one.
+    let (_, far) = client.expect::<Connected>(world);
+    client.send(world, far, Close);
+    client.pick::<Closed>(world);
+    client.soon(world, move |cx| {
+        cx.connect(at);
+    });
+    client.wait_for(world, 3, "news of another");
+    assert_eq!(client.count::<Connected>(), 3);
+    // A name that is looked up has no socket before it is found.
+    let name = world.name(server.host);
+    client.soon(world, move |cx| {
+        cx.connect(HostPort::new(&name, at.port()));
+    });
+    assert_eq!(client.pick::<NotConnected>(world).0.reason.kind, ErrorKind::QuotaExceeded);
+    world.finish();
+}
+
+#[test]
+fn a_group_tries_again_when_there_is_room_for_another_connection() {
+    let world = &mut Simulated::calm();
+    let (_server, client, at) = with_sockets(world, 1);
+    let far = client.connect(world, at);
+    client.act(world, move |cx| cx.create(ConnectToAddress::new(HostPort::from(at))));
+    world.pass(Duration::from_secs(60));
+    assert_eq!((client.names(), world.sockets(client.host)), (vec![], 1));
+    client.send(world, far, Close);
+    client.expect::<Closed>(world);
+    client.expect::<UseAddress>(world);
     world.finish();
 }
 

@@ -103,6 +103,10 @@ impl<N: Net> Driver<N> {
         let mut reason = Failure::from(last);
         let Some(mut attempt) = self.dials.attempts.remove(&owner) else { return };
         while let Some(address) = attempt.untried.pop_front() {
+            if self.sockets.len() >= self.settings.sockets {
+                reason = Failure::full(self.settings.sockets);
+                break;
+            }
             attempt.tried = Some(address);
             match self.net.connect(address) {
                 Ok(token) => {
