@@ -29,6 +29,7 @@ mod messages;
 pub mod net;
 mod networking;
 mod orders;
+mod protection;
 pub mod reactor;
 mod request;
 mod settings;

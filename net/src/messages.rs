@@ -180,12 +180,26 @@ pub struct Failure {
     pub code: Option<i32>,
     /// What the system says.
     pub text: String,
-    /// Why the link between the ends was not opened, when it was for that. Its
-    /// [`is_final`](LinkError::is_final) tells whether there is sense in another attempt.
+    /// Why the link between the ends was not opened, when it was for that.
     pub link: Option<LinkError>,
+    /// It was for settings that make no sense together.
+    wrong_settings: bool,
 }
 
 impl Failure {
+    /// Whether another attempt with the same settings must end in the same way: they make no sense together, or a peer that
+    /// was known before does not admit this end ([`LinkError::is_final`]). Everything else may be mended while the program
+    /// runs, a key file that is missing too.
+    ///
+    /// ```
+    /// use statepoint::{Failure, wire::LinkError};
+    ///
+    /// assert!(!Failure::from(LinkError::Tampered).is_final());
+    /// ```
+    pub fn is_final(&self) -> bool {
+        self.wrong_settings || self.link.as_ref().is_some_and(LinkError::is_final)
+    }
+
     /// The kernel has as many points as it may have.
     pub(crate) fn no_room() -> Self {
         Self::new(io::ErrorKind::QuotaExceeded, "No room for another point")
@@ -223,7 +237,7 @@ impl Failure {
 
     /// A caller's settings that make no sense together.
     pub(crate) fn wrong_settings(error: &SecurityError) -> Self {
-        Self::new(io::ErrorKind::InvalidInput, error.to_string())
+        Self { wrong_settings: true, ..Self::new(io::ErrorKind::InvalidInput, error.to_string()) }
     }
 
     /// A file with keys that cannot be used.
@@ -236,7 +250,7 @@ impl Failure {
     }
 
     fn new(kind: io::ErrorKind, text: impl Into<String>) -> Self {
-        Self { kind, code: None, text: text.into(), link: None }
+        Self { kind, code: None, text: text.into(), link: None, wrong_settings: false }
     }
 }
 

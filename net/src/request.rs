@@ -4,14 +4,15 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use fsm_core::{Address, IntoPoint, NewPoint};
 
 use crate::host_port::HostPort;
 use crate::link::{Binding, ConnectSecurity, Identity, KnownKeys, LinkPeer, ListenSecurity, PublicKey};
-use crate::messages::Failure;
+use crate::protection::Protection;
 
 /// How long a peer may take to open its link, unless told otherwise.
 const OPEN_WITHIN: Duration = Duration::from_secs(5);
@@ -91,18 +92,16 @@ impl fmt::Debug for SessionMaker {
 pub struct Listen {
     pub(crate) at: HostPort,
     pub(crate) session: Option<SessionMaker>,
-    pub(crate) security: ListenSecurity,
+    pub(crate) security: Protection<ListenSecurity>,
     pub(crate) open_within: Duration,
     pub(crate) check_every: Option<Duration>,
-    /// Why one cannot listen in this way.
-    pub(crate) broken: Option<Failure>,
 }
 
 impl Listen {
     /// Listens at `at`. Port 0 lets the system choose; `Listening` tells what it chose.
     pub fn at(at: impl Into<HostPort>) -> Self {
-        let (at, session, security) = (at.into(), None, ListenSecurity::clear());
-        Self { at, session, security, open_within: OPEN_WITHIN, check_every: None, broken: None }
+        let (at, session, security) = (at.into(), None, Protection::new(ListenSecurity::clear()));
+        Self { at, session, security, open_within: OPEN_WITHIN, check_every: None }
     }
 
     /// Creates a point for each connection: a machine or a routine. It takes what the peer sends without naming another
@@ -118,43 +117,63 @@ impl Listen {
     /// connecting end must ask for the same.
     #[must_use]
     pub fn encrypted(self) -> Self {
-        Self { security: self.security.with_encryption(), ..self }
+        Self { security: self.security.and(|it| it.with_encryption()), ..self }
     }
 
     /// Encrypts, and proves to whoever connects that this end owns `identity`. The connecting end names its public key with
     /// [`Connect::expect`].
     #[must_use]
     pub fn identity(self, identity: Identity) -> Self {
-        Self { security: self.security.identity(identity), ..self }
+        Self { security: self.security.and(|it| it.identity(identity)).identity_file(None), ..self }
     }
 
-    /// As [`Listen::identity`], with the one that is kept in this file. When it cannot be had,
-    /// [`NotListening`](crate::NotListening) comes and says why.
+    /// As [`Listen::identity`], with the one that is kept in this file. It is read each time somebody begins to listen, so a
+    /// file may come, and be replaced, while the program runs. When it cannot be had, [`NotListening`](crate::NotListening)
+    /// comes and says why.
+    ///
+    /// The reactor's thread reads it, and waits for the disk: if it may lie on one that is slow, load it elsewhere with
+    /// [`Identity::load`] and name it with [`Listen::identity`].
     #[must_use]
-    pub fn identity_file(self, path: impl AsRef<Path>) -> Self {
-        match Identity::load(path) {
-            Ok(identity) => self.identity(identity),
-            Err(error) => Self { broken: Some(Failure::no_key_file(&error)), ..self },
-        }
+    pub fn identity_file(self, path: impl Into<PathBuf>) -> Self {
+        Self { security: self.security.and(|it| it).identity_file(Some(path.into())), ..self }
     }
 
     /// Admits the owners of these keys, besides those named before, and nobody else. It needs [`Listen::identity`].
     #[must_use]
     pub fn allow(self, keys: impl IntoIterator<Item = PublicKey>) -> Self {
-        Self { security: self.security.allow(keys), ..self }
+        Self { security: self.security.and(|it| it.allow(keys)), ..self }
     }
 
     /// Admits whoever proves to own a key, whichever it is: a session sees it in its [`Peer`] and decides. It needs
     /// [`Listen::identity`].
     #[must_use]
     pub fn allow_anybody(self) -> Self {
-        Self { security: self.security.allow_anybody(), ..self }
+        Self { security: self.security.and(ListenSecurity::allow_anybody), ..self }
     }
 
-    /// All that can be said about keys, as a value.
+    /// Lets only ends of the same realm open a link, see [`ListenSecurity::realm`]. It needs an option that encrypts.
+    #[must_use]
+    pub fn realm(self, realm: impl Into<Arc<str>>) -> Self {
+        Self { security: self.security.and(|it| it.realm(realm)), ..self }
+    }
+
+    /// All that can be said about keys, as a value: **instead of** the other options about keys. Named besides one of them, or
+    /// twice, it is a [`SecurityError::Contradiction`](crate::link::SecurityError::Contradiction), told as
+    /// [`NotListening`](crate::NotListening): nothing that was named is thrown away.
+    ///
+    /// ```
+    /// use statepoint::link::{Identity, ListenSecurity};
+    /// use statepoint::{HostPort, Listen};
+    ///
+    /// let own = Identity::generate()?;
+    /// let security = ListenSecurity::default().identity(own).allow_anybody().realm("lab");
+    /// let listen = Listen::at(HostPort::new("127.0.0.1", 32011)).security(security);
+    /// # let _ = listen;
+    /// # Ok::<(), statepoint::wire::LinkError>(())
+    /// ```
     #[must_use]
     pub fn security(self, security: ListenSecurity) -> Self {
-        Self { security, ..self }
+        Self { security: self.security.whole(security), ..self }
     }
 
     /// Gives a peer up that has not opened its link within `limit`: [`NotAccepted`](crate::NotAccepted) comes. 5 seconds unless
@@ -212,17 +231,15 @@ pub struct Connect {
     pub(crate) to: HostPort,
     pub(crate) within: Duration,
     pub(crate) session: Option<SessionMaker>,
-    pub(crate) security: ConnectSecurity,
+    pub(crate) security: Protection<ConnectSecurity>,
     pub(crate) check_every: Option<Duration>,
-    /// Why one cannot connect in this way.
-    pub(crate) broken: Option<Failure>,
 }
 
 impl Connect {
     /// Connects to `to`.
     pub fn to(to: impl Into<HostPort>) -> Self {
         let (to, within, session) = (to.into(), Duration::from_secs(10), None);
-        Self { to, within, session, security: ConnectSecurity::clear(), check_every: None, broken: None }
+        Self { to, within, session, security: Protection::new(ConnectSecurity::clear()), check_every: None }
     }
 
     /// Creates a point when there is a connection, as [`Listen::session`] does for each peer.
@@ -241,52 +258,60 @@ impl Connect {
     /// listening end must ask for the same.
     #[must_use]
     pub fn encrypted(self) -> Self {
-        Self { security: self.security.with_encryption(), ..self }
+        Self { security: self.security.and(|it| it.with_encryption()), ..self }
     }
 
     /// Encrypts, and only the owner of `key` may answer. Up to four keys can be named, for a server whose key changes.
     #[must_use]
     pub fn expect(self, key: PublicKey) -> Self {
-        Self { security: self.security.expect(key), ..self }
+        Self { security: self.security.and(|it| it.expect(key)), ..self }
     }
 
     /// Encrypts, and whoever answers first is written down as the only one who may answer there later. Whoever stands between
     /// the ends at that first time stays there unnoticed: [`Self::expect`] is better wherever it is possible.
     #[must_use]
     pub fn trust_on_first_use(self, known: &KnownKeys) -> Self {
-        Self { security: self.security.trust_on_first_use(known), ..self }
+        Self { security: self.security.and(|it| it.trust_on_first_use(known)).known_keys_file(None), ..self }
     }
 
     /// Proves to the other end, once that has proven who it is, that this end owns `identity`.
     #[must_use]
     pub fn identity(self, identity: Identity) -> Self {
-        Self { security: self.security.identity(identity), ..self }
+        Self { security: self.security.and(|it| it.identity(identity)).identity_file(None), ..self }
     }
 
-    /// As [`Connect::identity`], with the one that is kept in this file. When it cannot be had,
-    /// [`NotConnected`](crate::NotConnected) comes and says why.
+    /// As [`Connect::identity`], with the one that is kept in this file. It is read at each attempt, so a file may come, and
+    /// be replaced, while the program runs. When it cannot be had, [`NotConnected`](crate::NotConnected) comes and says why.
+    ///
+    /// The reactor's thread reads it, and waits for the disk: if it may lie on one that is slow, load it elsewhere with
+    /// [`Identity::load`] and name it with [`Connect::identity`].
     #[must_use]
-    pub fn identity_file(self, path: impl AsRef<Path>) -> Self {
-        match Identity::load(path) {
-            Ok(identity) => self.identity(identity),
-            Err(error) => Self { broken: Some(Failure::no_key_file(&error)), ..self },
-        }
+    pub fn identity_file(self, path: impl Into<PathBuf>) -> Self {
+        Self { security: self.security.and(|it| it).identity_file(Some(path.into())), ..self }
     }
 
-    /// As [`Connect::trust_on_first_use`], with the book that is kept in this file; a new one if there is none. When it cannot
-    /// be had, [`NotConnected`](crate::NotConnected) comes and says why.
+    /// As [`Connect::trust_on_first_use`], with the book that is kept in this file; a new one if there is none. It is opened at
+    /// the first attempt, and at each one after that until it can be. While it cannot, [`NotConnected`](crate::NotConnected)
+    /// comes and says why. Clones share the book that was opened.
+    ///
+    /// The reactor's thread reads and writes it, and waits for the disk.
     #[must_use]
     pub fn known_keys_file(self, path: impl Into<PathBuf>) -> Self {
-        match KnownKeys::open(path) {
-            Ok(known) => self.trust_on_first_use(&known),
-            Err(error) => Self { broken: Some(Failure::no_key_file(&error)), ..self },
-        }
+        Self { security: self.security.and(|it| it).known_keys_file(Some(path.into())), ..self }
     }
 
-    /// All that can be said about keys, as a value.
+    /// Lets only ends of the same realm open a link, see [`ListenSecurity::realm`]. It needs an option that encrypts.
+    #[must_use]
+    pub fn realm(self, realm: impl Into<Arc<str>>) -> Self {
+        Self { security: self.security.and(|it| it.realm(realm)), ..self }
+    }
+
+    /// All that can be said about keys, as a value: **instead of** the other options about keys. Named besides one of them, or
+    /// twice, it is a [`SecurityError::Contradiction`](crate::link::SecurityError::Contradiction), told as
+    /// [`NotConnected`](crate::NotConnected): nothing that was named is thrown away.
     #[must_use]
     pub fn security(self, security: ConnectSecurity) -> Self {
-        Self { security, ..self }
+        Self { security: self.security.whole(security), ..self }
     }
 
     /// As [`Listen::check_every`].

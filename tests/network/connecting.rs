@@ -109,7 +109,8 @@ fn an_attempt_without_its_key_is_told(world: &mut impl World) {
     let host = world.host();
     let client = Puppet::new(world, host);
     let (at, mut accept) = world.raw_listener();
-    let connect = Connect::to(at).identity_file("no such folder/client.key");
+    let book = statepoint::link::KnownKeys::in_memory();
+    let connect = Connect::to(at).trust_on_first_use(&book).identity_file("no such folder/client.key");
     let attempt = client.act(world, move |cx| cx.connect(connect));
     let (fault, from) = client.expect::<NotConnected>(world);
     assert_eq!((fault.requested, fault.tried, fault.reason.kind), (at.into(), None, ErrorKind::NotFound));

@@ -1,17 +1,31 @@
-//! Files of keys that are something else, or become it while a program runs.
+//! Files of keys that are something else, become it while a program runs, or come later.
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use statepoint::link::{Identity, KeyFileError, KnownKeys, NotRemembered};
+use statepoint::link::{Identity, KeyFileError, KnownKeys, NotRemembered, SecurityError};
+use statepoint::prelude::*;
+use statepoint::{Completed, Exhausted};
 
-use crate::modes::{SERVER, key};
+use crate::modes::{CLIENT, Places, SERVER, identity, key, listen};
+use crate::puppet::Puppet;
+use crate::scenarios;
+use crate::world::World;
 
-/// A file of this test, which is not there yet.
+scenarios!(
+    a_key_file_that_comes_later_is_read_at_the_next_attempt,
+    a_book_that_is_mended_later_is_opened_at_the_next_attempt,
+    settings_that_make_no_sense_end_a_member_of_a_group_at_once,
+);
+
+/// A file of this test, which is not there yet. Each call names another.
 fn fresh(name: &str) -> PathBuf {
-    let path = std::env::temp_dir().join(format!("statepoint-{}-{name}", std::process::id()));
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let call = CALLS.fetch_add(1, Ordering::Relaxed);
+    let path = std::env::temp_dir().join(format!("statepoint-{}-{call}-{name}", std::process::id()));
     let _ = std::fs::remove_file(&path);
     path
 }
@@ -66,4 +80,95 @@ fn a_book_that_becomes_something_else_remembers_nothing_and_knows_what_it_knew()
         "the book is what is written"
     );
     std::fs::remove_file(path).expect("removed");
+}
+
+/// Soon, so that nothing takes long over sockets.
+fn soon() -> Retry {
+    Retry::steps([], Duration::from_millis(20))
+}
+
+/// What a child of the puppet has completed with.
+fn completed(world: &mut impl World, puppet: &Puppet) -> Value {
+    world.run_until("the child to end", |_| puppet.has_completed());
+    let (Completed { value, .. }, _) = puppet.completed().remove(0);
+    value
+}
+
+/// What this child completes with when nothing about it changes: its attempts are spent, and this was the last.
+fn exhausted(world: &mut impl World, owner: &Puppet, point: impl statepoint::IntoPoint + 'static) -> Exhausted {
+    let child = owner.child(world);
+    child.act(world, move |cx| cx.create(point));
+    completed(world, &child).take().expect("it has tried")
+}
+
+/// A secret may be mounted later than the program starts, or be put right by somebody who was woken up for it.
+fn a_key_file_that_comes_later_is_read_at_the_next_attempt(world: &mut impl Places) {
+    let hosts = [world.host(), world.host()];
+    let [server, client] = hosts.map(|host| Puppet::new(world, host));
+    let at = world.place(server.host);
+    let files = ["late-server", "late-client"].map(fresh);
+    let of_server = Listen::at(at).identity_file(&files[0]).allow_anybody();
+    let tried = exhausted(world, &server, ListenAtAddress::new(of_server.clone()).retry(soon().attempts(3)));
+    assert_eq!(tried.attempts, 3);
+    assert!(tried.last.contains("expected to read the key file"), "{tried:?}");
+    server.act(world, move |cx| cx.create(ListenAtAddress::new(of_server).retry(soon())));
+    world.settle();
+    let own = Identity::load_or_create(&files[0]).expect("made");
+    server.pick::<UseAddress>(world);
+
+    let of_client = Connect::to(at).expect(own.public_key()).identity_file(&files[1]);
+    let tried = exhausted(world, &client, ConnectToAddress::new(of_client.clone()).retry(soon().attempts(3)));
+    assert!(tried.attempts == 3 && tried.last.contains("expected to read the key file"), "{tried:?}");
+    client.act(world, move |cx| cx.create(ConnectToAddress::new(of_client).retry(soon())));
+    world.settle();
+    assert_eq!((client.waiting(), server.waiting()), (0, 0), "nobody connects without the key that was asked for");
+    let own = Identity::load_or_create(&files[1]).expect("made");
+    client.pick::<UseAddress>(world);
+    assert_eq!(server.pick::<Accepted>(world).0.key, Some(own.public_key()));
+    for file in files {
+        std::fs::remove_file(file).expect("removed");
+    }
+    world.finish();
+}
+
+fn a_book_that_is_mended_later_is_opened_at_the_next_attempt(world: &mut impl Places) {
+    let hosts = [world.host(), world.host()];
+    let [server, client] = hosts.map(|host| Puppet::new(world, host));
+    let own = world.own(server.host);
+    let (at, _) = listen(world, &server, Listen::at(own).identity(identity(SERVER)));
+    let path = fresh("mended");
+    std::fs::write(&path, "no key\n").expect("written");
+    let connect = Connect::to(at).known_keys_file(&path);
+    let tried = exhausted(world, &client, ConnectToAddress::new(connect.clone()).retry(soon().attempts(3)));
+    assert!(tried.attempts == 3 && tried.last.contains("a public key behind the address"), "{tried:?}");
+    std::fs::write(&path, "").expect("written");
+    client.act(world, move |cx| cx.create(ConnectToAddress::new(connect).retry(soon())));
+    client.pick::<UseAddress>(world);
+    assert_eq!(
+        std::fs::read_to_string(&path).expect("a book"),
+        format!("{} {}\n", HostPort::from(at), key(SERVER)),
+        "who answered is written down"
+    );
+    std::fs::remove_file(path).expect("removed");
+    world.finish();
+}
+
+/// Nothing that could happen makes another attempt go better, so whoever watches the program learns it at once.
+fn settings_that_make_no_sense_end_a_member_of_a_group_at_once(world: &mut impl Places) {
+    let host = world.host();
+    let point = Puppet::new(world, host);
+    let at = world.place(host);
+    let book = KnownKeys::in_memory();
+    let child = point.child(world);
+    let connect = Connect::to(at).expect(key(SERVER)).trust_on_first_use(&book);
+    child.act(world, move |cx| cx.create(ConnectToAddress::new(connect).retry(soon())));
+    let fault = completed(world, &child).take::<NotConnected>().expect("the fault");
+    assert_eq!((fault.reason.text.clone(), fault.reason.is_final()), (SecurityError::Contradiction.to_string(), true));
+    let child = point.child(world);
+    let listen = Listen::at(at).allow([key(CLIENT)]);
+    child.act(world, move |cx| cx.create(ListenAtAddress::new(listen).retry(soon())));
+    let fault = completed(world, &child).take::<NotListening>().expect("the fault");
+    assert_eq!((fault.reason.text.clone(), fault.reason.is_final()), (SecurityError::NoIdentity.to_string(), true));
+    assert_eq!(world.net_counters(host).connected, 0);
+    world.finish();
 }

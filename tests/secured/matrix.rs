@@ -55,7 +55,6 @@ fn listeners() -> Vec<Listening> {
         |name, security, own, admits: &[u8], realm| Listening { name, security, own, admits: admits.into(), realm };
     vec![
         listener("clear", ListenSecurity::clear(), None, &all, ""),
-        listener("clear, with a realm", ListenSecurity::clear().realm("lab"), None, &all, "lab"),
         listener("encrypted", ListenSecurity::encrypted(), None, &all, ""),
         listener("encrypted, with a realm", ListenSecurity::encrypted().realm("lab"), None, &all, "lab"),
         listener("with a key", known(SERVER), Some(SERVER), &all, ""),
@@ -86,7 +85,6 @@ fn connectors() -> Vec<Connecting> {
     let me = Some(CLIENT);
     vec![
         connector("clear", |_| ConnectSecurity::clear(), None, Expects::Any),
-        lab(connector("clear, with a realm", |_| ConnectSecurity::clear().realm("lab"), None, Expects::Any)),
         connector("encrypted", |_| ConnectSecurity::encrypted(), None, Expects::Any),
         lab(connector("encrypted, with a realm", |_| ConnectSecurity::encrypted().realm("lab"), None, Expects::Any)),
         connector("expects", |_| server(), None, one()),
@@ -120,7 +118,7 @@ fn expected(connecting: &Connecting, listening: &Listening, client: Mode, server
             Err(LinkError::Mismatch { expected: set_to(mode), got: format!("a peer that {does}") })
         });
     }
-    if connecting.realm != listening.realm && client != Mode::Clear {
+    if connecting.realm != listening.realm {
         let expected = format!("the handshake of a link in the mode {server}");
         return [Err(LinkError::Tampered), Err(LinkError::Left { expected })];
     }

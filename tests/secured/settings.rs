@@ -15,6 +15,8 @@ scenarios!(
     a_connector_with_settings_that_make_no_sense_calls_nobody,
     a_key_cannot_be_remembered_for_an_address_that_is_no_line,
     settings_of_one_name_do_not_undo_those_of_another,
+    what_was_named_is_never_thrown_away_by_a_value_of_all_settings,
+    a_realm_can_be_named_by_itself,
 );
 
 fn a_listener_with_settings_that_make_no_sense_opens_no_port(world: &mut impl World) {
@@ -29,6 +31,10 @@ fn a_listener_with_settings_that_make_no_sense_opens_no_port(world: &mut impl Wo
         (own.clone().security(ListenSecurity::encrypted().allow_anybody()), SecurityError::NoIdentity),
         (own.clone().security(two), SecurityError::Contradiction),
         (own.clone().security(long), SecurityError::RealmTooLong { got: 256, limit: 255 }),
+        (own.clone().security(ListenSecurity::clear().realm("lab")), SecurityError::RealmInClear),
+        (own.clone().realm("lab"), SecurityError::RealmInClear),
+        // What a file has is not needed to see it.
+        (own.clone().identity_file("no such file").allow([key(CLIENT)]).allow_anybody(), SecurityError::Contradiction),
     ] {
         let requested = listen.host_port().clone();
         let listener = server.act(world, move |cx| cx.listen(listen));
@@ -61,6 +67,11 @@ fn a_connector_with_settings_that_make_no_sense_calls_nobody(world: &mut impl Wo
             to.clone().security(ConnectSecurity::encrypted().realm("r".repeat(256))),
             SecurityError::RealmTooLong { got: 256, limit: 255 },
         ),
+        (to.clone().security(ConnectSecurity::clear().realm("lab")), SecurityError::RealmInClear),
+        (to.clone().realm("lab"), SecurityError::RealmInClear),
+        // What files have is not needed to see it.
+        (to.clone().identity_file("no such file"), SecurityError::NobodyExpected),
+        (to.clone().known_keys_file("no such folder/known").expect(key(SERVER)), SecurityError::Contradiction),
     ] {
         is_refused(world, &client, connect, error);
     }
@@ -90,6 +101,72 @@ fn is_refused(world: &mut impl World, client: &Puppet, connect: Connect, error: 
     let host = client.host;
     world.run_until("the attempt to end", |world| world.kernel(host).points() == 1);
     assert_eq!(world.sockets(host), 0);
+}
+
+/// A listener that serves one client would serve everybody in clear if a value that names a realm only took the place of its keys.
+fn what_was_named_is_never_thrown_away_by_a_value_of_all_settings(world: &mut impl World) {
+    let host = world.host();
+    let point = Puppet::new(world, host);
+    let (own, book) = (Listen::at(world.own(host)), KnownKeys::in_memory());
+    let lab = || ListenSecurity::default().realm("lab");
+    let known = own.clone().identity(identity(SERVER)).allow([key(CLIENT)]);
+    for listen in [
+        known.clone().security(lab()),
+        known.security(ListenSecurity::clear()),
+        own.clone().security(lab()).identity(identity(SERVER)),
+        own.clone().security(lab()).allow_anybody(),
+        own.clone().security(lab()).encrypted(),
+        own.clone().security(ListenSecurity::encrypted()).realm("lab"),
+        own.clone().security(ListenSecurity::encrypted()).security(ListenSecurity::encrypted()),
+        own.clone().identity_file("no such file").security(ListenSecurity::encrypted()),
+        own.security(ListenSecurity::encrypted()).identity_file("no such file"),
+    ] {
+        point.soon(world, move |cx| {
+            cx.listen(listen);
+        });
+        let reason = point.expect::<NotListening>(world).0.reason;
+        assert_eq!((reason.text.clone(), reason.is_final()), (SecurityError::Contradiction.to_string(), true));
+        assert!(reason.text.contains("`security` besides other options"), "{reason}");
+    }
+    let to = Connect::to(HostPort::new("10.0.0.1", 80));
+    let any = || ConnectSecurity::encrypted();
+    for connect in [
+        to.clone().expect(key(SERVER)).security(ConnectSecurity::clear()),
+        to.clone().encrypted().security(any()),
+        to.clone().known_keys_file("no such folder/known").security(any()),
+        to.clone().trust_on_first_use(&book).security(any()),
+        to.clone().security(any()).expect(key(SERVER)),
+        to.clone().security(any()).identity_file("no such file"),
+        to.clone().security(any()).realm("lab"),
+        to.security(any()).security(any()),
+    ] {
+        is_refused(world, &point, connect, SecurityError::Contradiction);
+    }
+    world.finish();
+}
+
+fn a_realm_can_be_named_by_itself(world: &mut impl World) {
+    let (here, there) = (world.host(), world.host());
+    let (server, client) = (Puppet::new(world, here), Puppet::new(world, there));
+    let listen = Listen::at(world.own(here)).realm("lab").identity(identity(SERVER)).allow([key(CLIENT)]);
+    server.soon(world, move |cx| {
+        cx.listen(listen);
+    });
+    let at = server.expect::<Listening>(world).0.listening;
+    let known = Connect::to(at).expect(key(SERVER)).identity(identity(CLIENT));
+    for (connect, opens) in [(known.clone().realm("lab"), true), (known.clone().realm("hall"), false), (known, false)] {
+        client.soon(world, move |cx| {
+            cx.connect(connect);
+        });
+        if opens {
+            assert_eq!(client.expect::<Connected>(world).0.key, Some(key(SERVER)));
+            assert_eq!(server.expect::<Accepted>(world).0.key, Some(key(CLIENT)));
+        } else {
+            client.expect::<NotConnected>(world);
+            server.expect::<NotAccepted>(world);
+        }
+    }
+    world.finish();
 }
 
 /// `encrypted` beside a key is no contradiction, in whatever order they are named, and takes nothing away.

@@ -22,8 +22,10 @@ const REFUSED: Duration = Duration::from_secs(60);
 /// [`Connect::session`] the address is that of the session, which takes those messages itself.
 ///
 /// It ends when it is stopped, when this end closes the connection or the session ends (with the session's value), or with
-/// [`Exhausted`] when [`Retry`] allows no more attempts. A server whose key is known and that does not admit this end's key
-/// is not asked again: it ends with [`NotConnected`], unless it was told to [keep trying](ConnectToAddress::keep_trying).
+/// [`Exhausted`] when [`Retry`] allows no more attempts. It ends with [`NotConnected`] at once when no other attempt could go
+/// better ([`Failure::is_final`](crate::Failure::is_final)): a server whose key is known does not admit this end's key (unless
+/// it was told to [keep trying](ConnectToAddress::keep_trying)), or the settings about keys make no sense together. A key
+/// file that cannot be read is one more reason to try again: it is read at each attempt, and may be mended meanwhile.
 ///
 /// Why it has to try again is told in the trace, as a warning: once, until the reason changes or a connection was stable.
 ///
@@ -126,13 +128,13 @@ impl ConnectToAddress {
         if cx.from() != self.attempt && !cx.from().is_far() {
             return Self::PENDING;
         }
-        let is_final = fault.reason.link.as_ref().is_some_and(LinkError::is_final);
-        if is_final && !self.insists {
+        let is_refused = fault.reason.link.as_ref().is_some_and(LinkError::is_final);
+        if fault.reason.is_final() && !(is_refused && self.insists) {
             cx.log(Level::Warning, format_args!("{fault}; not trying again"));
             return Self::complete(fault);
         }
         let waited = self.attempts.failed(fault.tried, &fault, cx.random());
-        let least = if is_final { REFUSED } else { Duration::ZERO };
+        let least = if is_refused { REFUSED } else { Duration::ZERO };
         self.wait(waited.map(|delay| delay.max(least)), cx)
     }
 

@@ -2,7 +2,9 @@
 
 use core::time::Duration;
 
-use fsm_core::{Aborted, Address, Context, Machine, Moment, Next, Start, Stop, Unknown, Vocabulary, state_machine};
+use fsm_core::{
+    Aborted, Address, Context, Level, Machine, Moment, Next, Start, Stop, Unknown, Vocabulary, state_machine,
+};
 
 use super::attempts::{Attempts, Glare};
 use super::messages::{Exhausted, NoAddress, UseAddress};
@@ -15,8 +17,9 @@ use crate::request::Listen;
 ///
 /// Its parent gets [`UseAddress`] with this machine's address when the port is open, and [`NoAddress`] when it breaks;
 /// `Accepted`, `NotAccepted`, `Abandoned` and `Closed` of the connections, with the peer as their sender; and the messages of
-/// peers that name no other address. It ends when it is stopped (port and connections end first), or with [`Exhausted`] when
-/// [`Retry`] allows no more attempts.
+/// peers that name no other address. It ends when it is stopped (port and connections end first), with [`Exhausted`] when
+/// [`Retry`] allows no more attempts, or with [`NotListening`] at once when the settings about keys make no sense together. A
+/// key file that cannot be read is one more reason to try again: it is read at each attempt, and may be mended meanwhile.
 ///
 /// Why it has to try again is told in the trace, as a warning: once, until the reason changes or the port was open for long enough.
 ///
@@ -105,6 +108,10 @@ impl ListenAtAddress {
     fn PENDING_NotListening(&mut self, fault: NotListening, cx: &mut Context) -> Next<Self> {
         if cx.from() != self.listener {
             return Self::PENDING;
+        }
+        if fault.reason.is_final() {
+            cx.log(Level::Warning, format_args!("{fault}; not trying again"));
+            return Self::complete(fault);
         }
         let waited = self.attempts.failed(None, &fault, cx.random());
         self.wait(waited, cx)

@@ -60,9 +60,12 @@ impl Common {
         Self { encrypted, identity: None, realm: "".into(), epochs: Epochs::new(REKEY_RECORDS) }
     }
 
-    fn check(&self) -> Result<(), SecurityError> {
+    fn check(&self, is_protected: bool) -> Result<(), SecurityError> {
         let got = self.realm.len();
-        if got > REALM { Err(SecurityError::RealmTooLong { got, limit: REALM }) } else { Ok(()) }
+        if got > REALM {
+            return Err(SecurityError::RealmTooLong { got, limit: REALM });
+        }
+        if got > 0 && !is_protected { Err(SecurityError::RealmInClear) } else { Ok(()) }
     }
 
     fn handshake(&self, end: End, mode: Mode, trust: Trust, limit: FrameLimit, seed: Seed) -> Handshake {
@@ -151,6 +154,7 @@ impl ListenSecurity {
 
     /// Lets only ends of the same realm open a protected link, so that two systems that share keys do not mix. At most 255
     /// bytes, compared as they are. Not a password: it can be guessed. To the other end a wrong realm looks like tampering.
+    /// A link in the mode [`Mode::Clear`] cannot have one: [`SecurityError::RealmInClear`].
     #[must_use]
     pub fn realm(mut self, realm: impl Into<Arc<str>>) -> Self {
         self.common.realm = realm.into();
@@ -192,13 +196,19 @@ impl ListenSecurity {
     ///
     /// They do not. Nothing weaker is tried instead.
     pub fn check(&self) -> Result<(), SecurityError> {
+        self.check_with(false)
+    }
+
+    /// The same, when an identity is to come from a file.
+    pub(crate) fn check_with(&self, identity_file: bool) -> Result<(), SecurityError> {
+        let has_identity = identity_file || self.common.identity.is_some();
         if self.anybody && self.allowed.is_some() {
             return Err(SecurityError::Contradiction);
         }
-        if self.asks_for_keys() && self.common.identity.is_none() {
+        if self.asks_for_keys() && !has_identity {
             return Err(SecurityError::NoIdentity);
         }
-        self.common.check()
+        self.common.check(has_identity || self.common.encrypted)
     }
 
     /// The link of one accepted connection. `limit` is the largest frame that this end accepts (1,024 bytes are announced if
@@ -358,23 +368,35 @@ impl ConnectSecurity {
     ///
     /// They do not. Nothing weaker is tried instead.
     pub fn check(&self) -> Result<(), SecurityError> {
-        let kinds = [!self.expected.is_empty(), self.first_use.is_some(), self.anybody];
-        if kinds.into_iter().filter(|is_set| *is_set).count() > 1 {
+        self.check_files((false, false))
+    }
+
+    /// The same, and whether the keys of this address could be remembered if they are to be.
+    pub(crate) fn check_at(&self, address: &str) -> Result<(), SecurityError> {
+        self.check_with(address, (false, false))
+    }
+
+    /// The same, when an identity, or the keys met first, are to come from a file.
+    pub(crate) fn check_with(&self, address: &str, files: (bool, bool)) -> Result<(), SecurityError> {
+        self.check_files(files)?;
+        let remembers = files.1 || self.first_use.is_some();
+        if remembers && !check_address(address) { Err(SecurityError::Address) } else { Ok(()) }
+    }
+
+    fn check_files(&self, (identity, known_keys): (bool, bool)) -> Result<(), SecurityError> {
+        let has_identity = identity || self.common.identity.is_some();
+        let kinds = [!self.expected.is_empty(), known_keys || self.first_use.is_some(), self.anybody];
+        let ways = kinds.into_iter().filter(|is_set| *is_set).count();
+        if ways > 1 {
             return Err(SecurityError::Contradiction);
         }
         if self.expected.len() > PINS {
             return Err(SecurityError::TooManyKeys { got: self.expected.len(), limit: PINS });
         }
-        if self.common.identity.is_some() && !self.expects_somebody() {
+        if has_identity && ways == 0 {
             return Err(SecurityError::NobodyExpected);
         }
-        self.common.check()
-    }
-
-    /// The same, and whether the keys of this address could be remembered if they are to be.
-    pub(crate) fn check_at(&self, address: &str) -> Result<(), SecurityError> {
-        self.check()?;
-        if self.first_use.is_some() && !check_address(address) { Err(SecurityError::Address) } else { Ok(()) }
+        self.common.check(ways > 0 || self.common.encrypted)
     }
 
     /// The link of one attempt to connect to `address`, which is the address as it was configured and not what it was
@@ -426,8 +448,12 @@ pub enum SecurityError {
         /// The limit.
         limit: usize,
     },
-    /// More than one way to trust: certain keys, the first one met, anybody.
+    /// More than one way to trust: certain keys, the first one met, anybody. Or
+    /// [`Listen::security`](crate::Listen::security), [`Connect::security`](crate::Connect::security) besides other options
+    /// about keys.
     Contradiction,
+    /// A realm is named for a link that is not protected, where it would mean nothing.
+    RealmInClear,
     /// The realm is too long.
     RealmTooLong {
         /// Its length in bytes.
@@ -445,8 +471,12 @@ impl fmt::Display for SecurityError {
             Self::NoIdentity => f.write_str("expected an identity of the listening end besides allowed keys, got none"),
             Self::NobodyExpected => f.write_str("expected an expected key besides the identity, got none; name one"),
             Self::TooManyKeys { got, limit } => write!(f, "expected at most {limit} keys for one address, got {got}"),
-            Self::Contradiction => {
-                f.write_str("expected one way to trust the peer, got several: certain keys, the first one met, anybody")
+            Self::Contradiction => f.write_str(
+                "expected settings that go together, got several ways to trust the peer (certain keys, the first one met, \
+                 anybody), or `security` besides other options about keys",
+            ),
+            Self::RealmInClear => {
+                f.write_str("expected a protected link for a realm, got one in clear; encrypt it, or name no realm")
             }
             Self::RealmTooLong { got, limit } => write!(f, "expected a realm of at most {limit} bytes, got {got}"),
             Self::Address => f.write_str("expected an address without spaces of at most 512 bytes, got another"),

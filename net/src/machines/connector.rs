@@ -48,12 +48,15 @@ impl Connector {
 #[state_machine(INITIAL, DIALLING, OPENING, RELEASING)]
 impl Connector {
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        if let Some(reason) = self.connect.broken.clone() {
-            self.fail(None, reason, cx);
-            return Self::complete(Done);
+        let to = self.connect.to.clone();
+        match self.connect.security.now(&to) {
+            Ok(security) => cx.send(Address::DRIVER, Dial { to, security }),
+            Err(reason) => {
+                self.fail(None, reason, cx);
+                return Self::complete(Done);
+            }
         }
         self.until = cx.now() + self.connect.within;
-        cx.send(Address::DRIVER, Dial { to: self.connect.to.clone(), security: self.connect.security.clone() });
         cx.start(self.connect.within, Deadline);
         Self::DIALLING
     }

@@ -31,11 +31,14 @@ impl Listener {
 #[state_machine(INITIAL, BINDING, LISTENING, RELEASING)]
 impl Listener {
     fn INITIAL_Start(&mut self, _: Start, cx: &mut Context) -> Next<Self> {
-        if let Some(reason) = self.listen.broken.clone() {
-            cx.send(self.controller, NotListening { requested: self.listen.at.clone(), reason });
-            return Self::complete(Done);
+        let at = self.listen.at.clone();
+        match self.listen.security.now() {
+            Ok(security) => cx.send(Address::DRIVER, Bind { at, security }),
+            Err(reason) => {
+                cx.send(self.controller, NotListening { requested: at, reason });
+                return Self::complete(Done);
+            }
         }
-        cx.send(Address::DRIVER, Bind { at: self.listen.at.clone(), security: self.listen.security.clone() });
         Self::BINDING
     }
 

@@ -165,6 +165,7 @@ fn settings_that_make_no_sense_give_no_link() {
         (ListenSecurity::encrypted().allow_anybody(), SecurityError::NoIdentity),
         (listen(Mode::Mutual).allow_anybody(), SecurityError::Contradiction),
         (listen(Mode::Encrypted).realm("r".repeat(256)), SecurityError::RealmTooLong { got: 256, limit: 255 }),
+        (ListenSecurity::clear().realm("lab"), SecurityError::RealmInClear),
     ];
     for (security, error) in listens {
         assert_eq!(security.check(), Err(error));
@@ -178,6 +179,7 @@ fn settings_that_make_no_sense_give_no_link() {
         (connect(Mode::Mutual).trust_on_first_use(&book), SecurityError::Contradiction),
         (connect(Mode::Mutual).trust_any_unauthenticated(), SecurityError::Contradiction),
         (ConnectSecurity::clear().realm("r".repeat(256)), SecurityError::RealmTooLong { got: 256, limit: 255 }),
+        (ConnectSecurity::clear().realm("lab"), SecurityError::RealmInClear),
     ];
     for (security, error) in connects {
         assert_eq!(security.check(), Err(error));
@@ -192,6 +194,10 @@ fn settings_that_make_no_sense_give_no_link() {
     assert_eq!(four.check(), Ok(()));
     assert!(first_use.link(&"a".repeat(512), limit, Seed::from_bytes([1; 32])).is_ok());
     assert_eq!(connect(Mode::Mutual).realm("r".repeat(255)).check(), Ok(()));
+    for mode in MODES {
+        let realm = if mode == Mode::Clear { "" } else { "lab" };
+        assert_eq!((connect(mode).realm(realm).check(), listen(mode).realm(realm).check()), (Ok(()), Ok(())));
+    }
 }
 
 #[test]

@@ -43,7 +43,8 @@ fn ends(mode: Mode) -> (Peer, Peer) {
         Mode::ServerAuthenticated => ListenSecurity::clear().identity(bob),
         Mode::Mutual => ListenSecurity::clear().identity(bob).allow([ann.public_key()]),
     };
-    let (connect, listen) = (connect.realm("vectors"), listen.realm("vectors").epochs(short_epochs_of_vectors()));
+    let realm = if mode == Mode::Clear { "" } else { "vectors" };
+    let (connect, listen) = (connect.realm(realm), listen.realm(realm).epochs(short_epochs_of_vectors()));
     let small = FrameLimit::new(65_536).expect("a limit");
     let ann = connect.link(ADDRESS, FrameLimit::default(), Seed::from_bytes([0x33; 32])).expect("sound settings");
     let bob = listen.link(small, Seed::from_bytes([0x44; 32])).expect("sound settings");
