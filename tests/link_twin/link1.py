@@ -348,9 +348,23 @@ class Direction:
         length = len(text)
         if self.key is not None:
             text = open_secretbox(self.key, self.nonce(length), text)
+        spent = self.is_spent()
         self.count += 1
         self.bytes += length
+        if spent and text[0] != REKEY:
+            raise Broken("no new key for too long")
         return text[0], text[1:]
+
+    def is_ripe(self):
+        """Whether the reader takes a new key."""
+        return self.has_reached(1 << 10, 16 << 20)
+
+    def is_spent(self):
+        """Whether the reader takes nothing but a new key."""
+        return self.has_reached(1 << 21, 2 << 30)
+
+    def has_reached(self, records, size):
+        return self.key is not None and (self.count >= records or self.bytes >= size)
 
     def rekey(self):
         self.key, self.epoch, self.count, self.bytes = hashed(b"rekey", self.key), self.epoch + 1, 0, 0

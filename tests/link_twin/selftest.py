@@ -9,7 +9,7 @@ import bad_connector
 import bad_listener
 import link_twin
 import misbehave
-from link1 import CLEAR, MODES, MUTUAL, SERVER, Broken, Refused, Settings, box, public_of
+from link1 import CLEAR, DATA, MODES, MUTUAL, REKEY, SERVER, Broken, Direction, Refused, Settings, box, public_of
 from session import Session
 
 ANN, BOB, EVE = (bytes([byte] * 32) for byte in (1, 2, 66))
@@ -74,6 +74,17 @@ def weak_keys_are_refused_by_libsodium_too():
         expect("a weak key", outcome(lambda key=key: box(ANN, key, bytes(24), b"") and "taken"), "Broken")
 
 
+def spent_keys_are_replaced():
+    """Behind 2^21 records or 2 GiB nothing but a new key is taken; one before, anything."""
+    for count, size, spent in (((1 << 21) - 1, 0, False), (1 << 21, 0, True), (0, (2 << 30) - 1, False), (0, 2 << 30, True)):
+        for kind, wanted in ((DATA, "Broken" if spent else "fine"), (REKEY, "fine")):
+            sealing, opening = Direction(1, bytes(32)), Direction(1, bytes(32))
+            for end in (sealing, opening):
+                end.count, end.bytes = count, size
+            record = sealing.seal(kind, b"")[4:]
+            expect(f"{kind} behind {count} records, {size} bytes", outcome(lambda: opening.open(record) and "fine"), wanted)
+
+
 def misbehaviours():
     """Each case, as a listener and as a connector, against an honest end of the twin. Silence is left out: it is slow."""
     for name, mode in MODES.items():
@@ -118,4 +129,6 @@ def run():
     print("all modes, all kinds of trust: as they should")
     weak_keys_are_refused_by_libsodium_too()
     print("libsodium refuses all weak keys")
+    spent_keys_are_replaced()
+    print("keys that are spent are replaced")
     misbehaviours()

@@ -142,7 +142,7 @@ class Session:
     def receive(self):
         """The next frames; None after the peer's goodbye, which is answered."""
         while True:
-            ripe = self.opening.key is not None and (self.opening.count >= 1024 or self.opening.bytes >= 16 << 20)
+            ripe = self.opening.is_ripe()
             kind, body = self.read_record()
             if kind == DATA and body:
                 return [body]

@@ -44,7 +44,7 @@ pub(super) struct Epochs {
     pub(super) after: (u64, u64),
     /// The reader takes no new key before both of these: new keys are no pastime.
     pub(super) least: (u64, u64),
-    /// The reader takes nothing more behind these.
+    /// The reader takes nothing but a new key behind these.
     pub(super) most: (u64, u64),
 }
 
@@ -135,11 +135,9 @@ impl Half {
 
     /// Opens a whole record in place. Returns its kind and where its body begins.
     pub(super) fn open(&mut self, record: &mut [u8]) -> Result<(u8, usize), LinkError> {
-        if self.is_sealed() && self.has_reached(self.epochs.most) {
-            return Err(LinkError::Malformed { expected: "a new key long ago", got: "more under the old one".into() });
-        }
         let body = PREFIX + self.overhead();
         let is_ripe = self.is_sealed() && self.has_reached(self.epochs.least);
+        let is_spent = self.is_sealed() && self.has_reached(self.epochs.most);
         let nonce = self.next_nonce((record.len() - PREFIX) as u32);
         if let (Some(key), Some((tag, text))) = (&self.key, record[PREFIX..].split_first_chunk_mut::<TAG>()) {
             key.open(&nonce, text, tag)?;
@@ -150,12 +148,14 @@ impl Half {
                 return Err(LinkError::Malformed { expected: "no new key yet", got: "one".into() });
             }
             self.renew()?;
+        } else if is_spent {
+            return Err(LinkError::Malformed { expected: "a new key long ago", got: "more under the old one".into() });
         }
         Ok((kind, body))
     }
 
     /// The key of the next epoch. The old one is wiped.
-    fn renew(&mut self) -> Result<(), LinkError> {
+    pub(super) fn renew(&mut self) -> Result<(), LinkError> {
         let ended = LinkError::Malformed { expected: "fewer new keys in one connection", got: "too many".into() };
         self.epoch = self.epoch.checked_add(1).ok_or(ended)?;
         self.key = self.key.as_ref().map(RecordKey::next);

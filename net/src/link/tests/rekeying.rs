@@ -1,7 +1,7 @@
 //! New keys under way.
 
 use super::super::preamble::End;
-use super::super::record::{DATA, REKEY};
+use super::super::record::{BATCH, CLOSE, DATA, PING, REKEY};
 use super::super::suite::RecordKey;
 use super::*;
 
@@ -174,6 +174,36 @@ fn a_key_that_is_never_replaced_ends_the_link() {
     }
     assert_eq!(read, 6);
     assert!(matches!(error, Some(LinkError::Malformed { expected: "a new key long ago", .. })), "{error:?}");
+}
+
+#[test]
+fn behind_the_most_of_an_old_key_nothing_but_a_new_one_is_taken() {
+    let spent = |bytes| {
+        let most = if bytes { (u64::MAX, 6 * 18) } else { (6, u64::MAX) };
+        let (mut hand, mut bob) = by_hand_with(Epochs { after: (u64::MAX, u64::MAX), most, ..short_epochs() });
+        hand.sealing.epochs.after = (u64::MAX, u64::MAX);
+        for _ in 0..6 {
+            assert_eq!(bob.read(&hand.say(DATA, b"x")), Ok(()));
+        }
+        (hand, bob)
+    };
+    for bytes in [false, true] {
+        for kind in [DATA, PING, BATCH, CLOSE] {
+            let (mut hand, mut bob) = spent(bytes);
+            let error = bob.read(&hand.say(kind, &[0; 8])).expect_err("under a key that is spent");
+            assert!(matches!(error, LinkError::Malformed { expected: "a new key long ago", .. }), "{error:?}");
+        }
+        let (mut hand, mut bob) = spent(bytes);
+        assert_eq!(bob.read(&hand.say(REKEY, b"")), Ok(()));
+        hand.sealing.renew().expect("a new key");
+        assert_eq!(bob.read(&hand.say(DATA, b"under the new key")), Ok(()));
+        assert_eq!(bob.frames.len(), 7);
+        // Only what the peer has sealed counts as one.
+        let (mut hand, mut bob) = spent(bytes);
+        let mut forged = hand.say(REKEY, b"");
+        forged[4] ^= 1;
+        assert_eq!(bob.read(&forged), Err(LinkError::Tampered));
+    }
 }
 
 #[test]
