@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use statepoint::link::{Identity, KeyFileError, KnownKeys, NotRemembered, SecurityError};
 use statepoint::prelude::*;
+use statepoint::wire::LinkError;
 use statepoint::{Completed, Exhausted};
 
 use crate::modes::{CLIENT, Places, SERVER, identity, key, listen};
@@ -19,6 +20,7 @@ scenarios!(
     a_key_file_that_comes_later_is_read_at_the_next_attempt,
     a_book_that_is_mended_later_is_opened_at_the_next_attempt,
     settings_that_make_no_sense_end_a_member_of_a_group_at_once,
+    a_key_that_is_changed_in_the_book_is_accepted_at_the_next_attempt,
 );
 
 /// A file of this test, which is not there yet. Each call names another.
@@ -74,11 +76,9 @@ fn a_book_that_becomes_something_else_remembers_nothing_and_knows_what_it_knew()
     assert!(matches!(refused, Err(NotRemembered::File(error)) if is_no_file(&error)));
     std::fs::remove_dir(&path).expect("removed");
     known.remember("two.lab:1", key(SERVER)).expect("written");
-    assert_eq!(
-        (known.get("one.lab:1"), known.get("two.lab:1")),
-        (None, Some(key(SERVER))),
-        "the book is what is written"
-    );
+    assert_eq!((known.get("one.lab:1"), known.get("two.lab:1")), (Some(key(SERVER)), Some(key(SERVER))));
+    let text = std::fs::read_to_string(&path).expect("a book again");
+    assert_eq!(text, format!("one.lab:1 {0}\ntwo.lab:1 {0}\n", key(SERVER)), "with all that was known");
     std::fs::remove_file(path).expect("removed");
 }
 
@@ -149,6 +149,27 @@ fn a_book_that_is_mended_later_is_opened_at_the_next_attempt(world: &mut impl Pl
         format!("{} {}\n", HostPort::from(at), key(SERVER)),
         "who answered is written down"
     );
+    std::fs::remove_file(path).expect("removed");
+    world.finish();
+}
+
+/// The server has a new key. Whoever has compared it changes the line, and the program that runs goes on.
+fn a_key_that_is_changed_in_the_book_is_accepted_at_the_next_attempt(world: &mut impl Places) {
+    let hosts = [world.host(), world.host()];
+    let [server, client] = hosts.map(|host| Puppet::new(world, host));
+    let at = world.place(server.host);
+    let path = fresh("changed");
+    let line = |who| format!("{} {}\n", HostPort::from(at), key(who));
+    std::fs::write(&path, line(CLIENT)).expect("written");
+    let connect = Connect::to(at).known_keys_file(&path);
+    listen(world, &server, Listen::at(at).identity(identity(SERVER)));
+    client.act(world, move |cx| cx.create(ConnectToAddress::new(connect).retry(soon())));
+    for _ in 0..3 {
+        assert!(matches!(server.pick::<NotAccepted>(world).0.reason.link, Some(LinkError::Refused { .. })));
+    }
+    assert_eq!(client.waiting(), 0);
+    std::fs::write(&path, line(SERVER)).expect("written");
+    client.pick::<UseAddress>(world);
     std::fs::remove_file(path).expect("removed");
     world.finish();
 }

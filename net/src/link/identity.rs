@@ -113,6 +113,10 @@ impl Identity {
     ///
     /// Several processes may do this at once and get the same identity.
     ///
+    /// The file is written under another name first: its own, `.new-` and the public key. A crash in between can leave that
+    /// behind, closed to others as the file itself. If it has become the file, it is removed here the next time; if not, it has
+    /// a key that nobody has ever used, and may be deleted.
+    ///
     /// # Errors
     ///
     /// As [`Self::load`]; or the file cannot be written, or there is no randomness. A file that is there is never replaced.
@@ -120,7 +124,12 @@ impl Identity {
         let path = path.as_ref();
         match Self::load(path) {
             Err(KeyFileError::System { kind: io::ErrorKind::NotFound, .. }) => {}
-            loaded => return loaded,
+            Err(error) => return Err(error),
+            Ok(identity) => {
+                // Where it cannot be removed the identity is good all the same.
+                let _ = key_file::remove_draft(path, &identity.public_key().to_string());
+                return Ok(identity);
+            }
         }
         let identity = Self::generate().map_err(|_| KeyFileError::NoRandomness)?;
         let secret = base32::encode(PURPOSE, &identity.secret().bytes());

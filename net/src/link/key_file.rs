@@ -153,23 +153,53 @@ fn check_permissions(path: &Path, file: &File, closed: Closed) -> Result<(), Key
 /// Writes a new file, whole or not at all; `AlreadyExists` if somebody was there before. Nobody else writes under the same
 /// `draft`, a word that goes into the name of a file beside it.
 pub(super) fn write_new(path: &Path, draft: &str, bytes: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_owned();
-    name.push(format!(".new-{draft}"));
-    let draft = path.with_file_name(name);
+    let draft = draft_of(path, draft)?;
     let written = open_private(OpenOptions::new().write(true).create_new(true), &draft)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         // Unlike renaming, this replaces nothing.
         .and_then(|()| std::fs::hard_link(&draft, path));
-    let removed = std::fs::remove_file(&draft);
+    let removed = remove(&draft);
     written?;
+    sync_names(path);
     removed
 }
 
-/// Appends a line in one write.
+/// Removes the draft of a file that was written as a whole: who wrote it has crashed before it could.
+pub(super) fn remove_draft(path: &Path, draft: &str) -> io::Result<()> {
+    remove(&draft_of(path, draft)?)
+}
+
+fn draft_of(path: &Path, draft: &str) -> io::Result<PathBuf> {
+    let mut name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_owned();
+    name.push(format!(".new-{draft}"));
+    Ok(path.with_file_name(name))
+}
+
+/// It may be gone already.
+fn remove(path: &Path) -> io::Result<()> {
+    std::fs::remove_file(path)
+        .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
+/// A file that was made keeps its name through a crash of the system. Not every file system can promise that, and the file is
+/// good all the same.
+fn sync_names(path: &Path) {
+    #[cfg(unix)]
+    {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+/// Appends a line in one write. Both the line and the file that may have been made for it outlast a crash behind it.
 pub(super) fn append(path: &Path, line: &str) -> io::Result<()> {
     let mut file = open_private(OpenOptions::new().append(true).create(true), path)?;
     file.write_all(line.as_bytes())?;
-    file.sync_data()
+    file.sync_all()?;
+    sync_names(path);
+    Ok(())
 }
 
 /// If it makes the file, only the owner may read it.

@@ -1,5 +1,6 @@
 //! The keys that were met first, by the addresses where they were met.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
@@ -18,10 +19,19 @@ const ADDRESS: usize = 512;
 /// The keys of peers, by the address at which each was met first. For
 /// [`trust_on_first_use`](super::ConnectSecurity::trust_on_first_use).
 ///
-/// The file has a line for each: the address as it was configured, a space, the key. Lines that begin with `#` and empty ones
-/// are skipped. To accept another key for an address, change its line. The file must not be writable by others. It is read
-/// when it is opened and again before a line is added, so several processes can share it; two that meet the same address for
-/// the first time in the same moment may both write, and the file is then refused if they met different keys.
+/// The file has a line for each: the address as it was configured, in small letters (names differ in nothing by capitals, so
+/// `Server.lab:80` and `server.lab:80` are one address), a space, the key. Lines that begin with `#` and empty ones are
+/// skipped. The file must belong to root or to the user of the process, and must not be writable by others.
+///
+/// **To accept another key for an address, change its line.** A process that runs reads the file when it is opened, before a
+/// line is added, and once for each attempt that meets a key other than the known one: so the attempt after the change goes
+/// well. Several processes can share a file; two that meet the same address for the first time in the same moment may both
+/// write, and the file is then refused if they met different keys.
+///
+/// **What a process knows it does not forget**, whatever becomes of the file: a line that is changed counts, one that is taken
+/// out counts for processes that start later. A file that has gone is written anew, with all that this process knows, when the
+/// next key is written down; until then, and where that is impossible, the keys that are known stay the only ones at their
+/// addresses. So to forget everything, stop the processes before the file is deleted.
 ///
 /// Clones are the same book.
 ///
@@ -57,13 +67,22 @@ impl KnownKeys {
     /// The file cannot be read, others can write it, or it is no such book.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, KeyFileError> {
         let path = path.into();
-        let keys = Mutex::new(read(&path)?);
+        let keys = Mutex::new(read(&path)?.unwrap_or_default());
         Ok(Self(Arc::new(Book { path: Some(path), keys })))
     }
 
     /// The key that is known for this address.
     pub fn get(&self, address: &str) -> Option<PublicKey> {
-        self.keys().get(address).copied()
+        self.keys().get(&*folded(address)).copied()
+    }
+
+    /// The same, after the file was read again: somebody may have changed the line.
+    pub(super) fn get_anew(&self, address: &str) -> Result<Option<PublicKey>, KeyFileError> {
+        let mut keys = self.keys();
+        if let Some(path) = &self.0.path {
+            keys.extend(read(path)?.unwrap_or_default());
+        }
+        Ok(keys.get(&*folded(address)).copied())
     }
 
     /// Writes down that this key was met at this address. Nothing is written if that is known already.
@@ -73,10 +92,16 @@ impl KnownKeys {
     /// Another key is known for the address, or the file cannot be written. Nothing is remembered then.
     pub fn remember(&self, address: &str, key: PublicKey) -> Result<(), NotRemembered> {
         let mut keys = self.keys();
+        let line = folded(address);
+        let mut is_lost = false;
         if let Some(path) = &self.0.path {
-            *keys = read(path)?; // another process may have been here first
+            // Another process may have been here first.
+            match read(path)? {
+                Some(written) => keys.extend(written),
+                None => is_lost = !keys.is_empty(),
+            }
         }
-        match keys.get(address) {
+        match keys.get(&*line) {
             Some(known) if *known == key => return Ok(()),
             Some(known) => return Err(NotRemembered::OtherKey { address: address.into(), known: *known }),
             None => {}
@@ -86,10 +111,17 @@ impl KnownKeys {
                 let error = io::Error::new(io::ErrorKind::InvalidInput, "the address cannot be written in one line");
                 return Err(KeyFileError::system(path, "write", &error).into());
             }
-            key_file::append(path, &format!("{address} {key}\n"))
-                .map_err(|error| KeyFileError::system(path, "write", &error))?;
+            let new = format!("{line} {key}\n");
+            let written = if is_lost {
+                let known: String = keys.iter().map(|(address, key)| format!("{address} {key}\n")).collect();
+                let draft = format!("{key}-{}", std::process::id());
+                key_file::write_new(path, &draft, format!("{known}{new}").as_bytes())
+            } else {
+                key_file::append(path, &new)
+            };
+            written.map_err(|error| KeyFileError::system(path, "write", &error))?;
         }
-        keys.insert(address.into(), key);
+        keys.insert(line.into_owned(), key);
         Ok(())
     }
 
@@ -119,9 +151,18 @@ pub(super) fn check_address(address: &str) -> bool {
     (1..=ADDRESS).contains(&address.len()) && !address.starts_with('#') && address.chars().all(is_plain)
 }
 
-fn read(path: &Path) -> Result<BTreeMap<String, PublicKey>, KeyFileError> {
+/// Names are equal whatever letters are capitals in them.
+fn folded(address: &str) -> Cow<'_, str> {
+    match address.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(address.to_ascii_lowercase()),
+        false => Cow::Borrowed(address),
+    }
+}
+
+/// What is in the file. None: there is none.
+fn read(path: &Path) -> Result<Option<BTreeMap<String, PublicKey>>, KeyFileError> {
     let bytes = match key_file::read(path, Closed::ToWriters, FILE) {
-        Err(KeyFileError::System { kind: io::ErrorKind::NotFound, .. }) => return Ok(BTreeMap::new()),
+        Err(KeyFileError::System { kind: io::ErrorKind::NotFound, .. }) => return Ok(None),
         read => read?,
     };
     let content = |line: usize, expected| KeyFileError::Content { path: path.into(), line, expected };
@@ -134,11 +175,11 @@ fn read(path: &Path) -> Result<BTreeMap<String, PublicKey>, KeyFileError> {
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')) {
         let (address, key) = line.split_once(' ').ok_or_else(|| content(at + 1, "an address, a space and a key"))?;
         let key = key.parse().map_err(|_| content(at + 1, "a public key behind the address"))?;
-        if keys.insert(address.to_owned(), key).is_some_and(|other| other != key) {
+        if keys.insert(folded(address).into_owned(), key).is_some_and(|other| other != key) {
             return Err(content(at + 1, "the only key of this address"));
         }
     }
-    Ok(keys)
+    Ok(Some(keys))
 }
 
 /// Why a key was not written down.

@@ -43,7 +43,7 @@ impl Trust {
             Self::FirstUse(known, address) => match known.get(address) {
                 None => Ok(Standing::New(known.clone(), Arc::clone(address))),
                 Some(first) if first == *key => Ok(Standing::Known),
-                Some(first) => Err(other_than(first, *key)),
+                Some(first) => changed(known, address, first, *key),
             },
             Self::Anybody | Self::NotAsked => Ok(Standing::Unproven),
         }
@@ -59,6 +59,18 @@ impl Standing {
                 NotRemembered::File(error) => LinkError::NotRemembered { reason: error.to_string() },
             }),
             _ => Ok(()),
+        }
+    }
+}
+
+/// The key is not the one that was met first: somebody may have written so into the file of known keys meanwhile.
+fn changed(known: &KnownKeys, address: &str, first: PublicKey, got: PublicKey) -> Result<Standing, LinkError> {
+    match known.get_anew(address) {
+        Ok(Some(now)) if now == got => Ok(Standing::Known),
+        Ok(now) => Err(other_than(now.unwrap_or(first), got)),
+        // Whoever has changed the line should learn why it does not help.
+        Err(error) => {
+            Err(LinkError::WrongKey { expected: format!("the key {first}, which was met there first ({error})"), got })
         }
     }
 }

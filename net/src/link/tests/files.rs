@@ -190,3 +190,106 @@ fn trust_on_first_use_works_with_a_file() {
     let (mut ann, mut bob) = (Peer::connecting(&connect(), 3), Peer::listening(&server(9), 4));
     assert!(matches!(&carry(&mut ann, &mut bob), [Some(LinkError::WrongKey { .. }), Some(LinkError::Refused { .. })]));
 }
+
+/// What an attempt of who has this book comes to, at a server with this key.
+fn judged(book: &KnownKeys, server: u8) -> Option<LinkError> {
+    let connect = ConnectSecurity::clear().trust_on_first_use(book);
+    let listen = ListenSecurity::clear().identity(identity(server));
+    let (mut ann, mut bob) = (Peer::connecting(&connect, 3), Peer::listening(&listen, 4));
+    let [error, _] = carry(&mut ann, &mut bob);
+    assert_eq!(error.is_none(), ann.is_open());
+    error
+}
+
+#[test]
+fn a_line_that_is_changed_counts_at_the_next_attempt() {
+    let directory = Directory::new("changed");
+    let path = directory.file("known");
+    let line = |byte| format!("{ADDRESS} {}\n", identity(byte).public_key());
+    let book = KnownKeys::open(&path).expect("empty");
+    assert_eq!(judged(&book, 2), None);
+    let other = |first: u8, got: u8| {
+        let expected = format!("the key {}, which was met there first", identity(first).public_key());
+        Some(LinkError::WrongKey { expected, got: identity(got).public_key() })
+    };
+    assert_eq!(judged(&book, 9), other(2, 9));
+    fs::write(&path, line(9)).expect("written");
+    assert_eq!(judged(&book, 9), None, "somebody has accepted the new key");
+    assert_eq!(book.get(ADDRESS), Some(identity(9).public_key()));
+    assert_eq!(judged(&book, 2), other(9, 2), "and with that not the old one");
+    fs::write(&path, line(7)).expect("written");
+    assert_eq!(judged(&book, 2), other(7, 2), "what is told is what is written");
+    // A file that cannot be relied on changes nothing, and the error says why.
+    fs::write(&path, line(2)).expect("written");
+    set_mode(&path, 0o666);
+    let Some(LinkError::WrongKey { expected, .. }) = judged(&book, 2) else { panic!("anybody can have written it") };
+    assert!(expected.starts_with(&format!("the key {}", identity(7).public_key())), "{expected}");
+    assert!(expected.contains("chmod 600"), "{expected}");
+    set_mode(&path, 0o600);
+    assert_eq!(judged(&book, 2), None);
+}
+
+#[test]
+fn a_file_that_vanishes_or_shrinks_takes_no_key_from_a_book() {
+    let directory = Directory::new("vanished");
+    let path = directory.file("known");
+    let book = KnownKeys::open(&path).expect("empty");
+    assert_eq!(judged(&book, 2), None);
+    fs::remove_file(&path).expect("removed");
+    assert!(matches!(judged(&book, 9), Some(LinkError::WrongKey { .. })), "gone is not changed");
+    let first = identity(1).public_key();
+    assert_eq!(book.remember("b:2", first), Ok(()));
+    let all = format!("b:2 {first}\n{ADDRESS} {}\n", identity(2).public_key());
+    let mut lines: Vec<_> = fs::read_to_string(&path).expect("text").lines().map(|it| format!("{it}\n")).collect();
+    lines.sort();
+    assert_eq!(lines.concat(), all, "it is written anew, whole");
+    assert_eq!(fs::metadata(&path).expect("a file").permissions().mode() & 0o7777, 0o600);
+    assert_eq!(directory.names(), ["known"], "no draft is left");
+    assert!(matches!(judged(&book, 9), Some(LinkError::WrongKey { .. })));
+    // Lines that are taken out: an editor may be about to write them again.
+    fs::write(&path, "").expect("written");
+    assert_eq!(book.remember("c:3", first), Ok(()));
+    assert!(matches!(judged(&book, 9), Some(LinkError::WrongKey { .. })));
+    assert_eq!((book.get(ADDRESS), book.get("b:2")), (Some(identity(2).public_key()), Some(first)));
+    assert_eq!(fs::read_to_string(&path).expect("text"), format!("c:3 {first}\n"), "but they are not put back");
+    // Where it cannot be written anew nothing is remembered, and nothing forgotten.
+    fs::remove_dir_all(&directory.0).expect("removed");
+    assert!(matches!(book.remember("d:4", first), Err(NotRemembered::File(KeyFileError::System { .. }))));
+    assert_eq!((book.get("d:4"), book.get("c:3")), (None, Some(first)));
+    assert!(matches!(judged(&book, 9), Some(LinkError::WrongKey { .. })));
+}
+
+#[test]
+fn names_that_differ_by_capitals_are_one_address() {
+    let directory = Directory::new("capitals");
+    let path = directory.file("known");
+    let (first, second) = (identity(1).public_key(), identity(2).public_key());
+    for book in [KnownKeys::in_memory(), KnownKeys::open(&path).expect("empty")] {
+        assert_eq!(book.remember("Server.LAB:80", first), Ok(()));
+        assert_eq!((book.get("server.lab:80"), book.get("SERVER.lab:80")), (Some(first), Some(first)));
+        let other = NotRemembered::OtherKey { address: "server.Lab:80".into(), known: first };
+        assert_eq!(book.remember("server.Lab:80", second), Err(other));
+    }
+    assert_eq!(fs::read_to_string(&path).expect("text"), format!("server.lab:80 {first}\n"));
+    // A file from before this was so.
+    fs::write(&path, format!("Server.lab:80 {first}\nserver.lab:80 {first}\nOLD.lab:1 {second}\n")).expect("written");
+    let book = KnownKeys::open(&path).expect("two keys");
+    assert_eq!((book.get("server.LAB:80"), book.get("old.lab:1")), (Some(first), Some(second)));
+    fs::write(&path, format!("Server.lab:80 {first}\nserver.lab:80 {second}\n")).expect("written");
+    let expected = "the only key of this address";
+    assert_eq!(KnownKeys::open(&path).err(), Some(KeyFileError::Content { path, line: 2, expected }));
+}
+
+#[test]
+fn a_draft_that_a_crash_has_left_beside_its_file_is_removed() {
+    let directory = Directory::new("draft");
+    let path = directory.file("server.key");
+    let made = Identity::load_or_create(&path).expect("made");
+    // What is there when the process ends between giving the file its name and taking the draft's away.
+    fs::hard_link(&path, directory.file(&format!("server.key.new-{}", made.public_key()))).expect("linked");
+    fs::write(directory.file("server.key.newer"), "").expect("written");
+    assert_eq!(Identity::load(&path), Ok(made.clone()), "who only loads changes nothing");
+    assert_eq!(directory.names().len(), 3);
+    assert_eq!(Identity::load_or_create(&path), Ok(made));
+    assert_eq!(directory.names(), ["server.key", "server.key.newer"]);
+}
