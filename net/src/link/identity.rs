@@ -99,7 +99,8 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, others than its owner can read or write it, or there is something else in it.
+    /// The file cannot be read, others than its owner can read or write it, it belongs neither to root nor to the user of the
+    /// process, or there is something else in it.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, KeyFileError> {
         let path = path.as_ref();
         let bytes = key_file::read(path, Closed::ToReaders, FILE)?;

@@ -38,6 +38,16 @@ pub enum KeyFileError {
         /// Its permission bits.
         mode: u32,
     },
+    /// It belongs to a user who is neither root nor the one whom the process runs for: that user may do with it what only the
+    /// owner should.
+    Owner {
+        /// Which file.
+        path: PathBuf,
+        /// The number of the user whom it belongs to.
+        owner: u32,
+        /// The number of the user whom the process runs for.
+        user: u32,
+    },
     /// There is something else in it. What it is is not shown: it may be secret.
     Content {
         /// Which file.
@@ -70,6 +80,14 @@ impl fmt::Display for KeyFileError {
                     "expected a key file for its owner only, got mode {mode:03o}; if nobody has changed or seen it: "
                 )?;
                 write!(f, "chmod 600 {path}")
+            }
+            Self::Owner { path, owner, user } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "expected a key file of the user {user} or of root, got one of the user {owner}; if nobody has changed or \
+                     seen it: chown {user} {path}"
+                )
             }
             Self::Content { path, line, expected } => {
                 write!(f, "expected {expected} in line {line} of the key file {}, got something else", path.display())
@@ -139,15 +157,29 @@ fn check_permissions(path: &Path, file: &File, closed: Closed) -> Result<(), Key
     check_kind(path, &metadata)?;
     #[cfg(unix)]
     {
-        use std::os::unix::fs::PermissionsExt;
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
         let mode = metadata.permissions().mode() & 0o7777;
         if mode & closed.forbidden() != 0 {
             return Err(KeyFileError::Permissions { path: path.into(), mode });
+        }
+        let (owner, user) = (metadata.uid(), user().map_err(|error| KeyFileError::system(path, "read", &error))?);
+        if owner != 0 && owner != user {
+            return Err(KeyFileError::Owner { path: path.into(), owner, user });
         }
     }
     #[cfg(not(unix))]
     let _ = closed;
     Ok(())
+}
+
+/// Whom the process runs for: the effective user. A new pipe belongs to that one, and needs no place in the file system. (The
+/// system can be asked more directly, but not without unsafe code or another dependency.)
+#[cfg(unix)]
+fn user() -> io::Result<u32> {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::fs::MetadataExt;
+    let (reader, _writer) = io::pipe()?;
+    Ok(File::from(OwnedFd::from(reader)).metadata()?.uid())
 }
 
 /// Writes a new file, whole or not at all; `AlreadyExists` if somebody was there before. Nobody else writes under the same

@@ -64,7 +64,8 @@ impl KnownKeys {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, others can write it, or it is no such book.
+    /// The file cannot be read, others can write it, it belongs neither to root nor to the user of the process, or it is no such
+    /// book.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, KeyFileError> {
         let path = path.into();
         let keys = Mutex::new(read(&path)?.unwrap_or_default());

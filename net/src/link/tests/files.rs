@@ -1,7 +1,7 @@
 //! Files with keys.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::PathBuf;
 
 use super::super::{KeyFileError, KnownKeys, NotRemembered};
@@ -292,4 +292,26 @@ fn a_draft_that_a_crash_has_left_beside_its_file_is_removed() {
     assert_eq!(directory.names().len(), 3);
     assert_eq!(Identity::load_or_create(&path), Ok(made));
     assert_eq!(directory.names(), ["server.key", "server.key.newer"]);
+}
+
+/// A test that runs as root makes files for other users; any other finds one of root, and none that it could give away.
+#[test]
+fn a_file_of_another_user_is_refused_and_one_of_root_is_not() {
+    let directory = Directory::new("owner");
+    let (path, book) = (directory.file("server.key"), directory.file("known"));
+    let made = Identity::load_or_create(&path).expect("made");
+    let user = fs::metadata(&path).expect("a file").uid();
+    assert_eq!(KnownKeys::open(&book).and_then(|_| Identity::load(&path)), Ok(made));
+    assert!(KnownKeys::open("/etc/passwd").is_err_and(|error| matches!(error, KeyFileError::Content { .. })));
+    fs::write(&book, format!("a:1 {}\n", identity(1).public_key())).expect("written");
+    for file in [&path, &book] {
+        if chown(file, Some(12_345), None).is_err() {
+            assert_ne!(user, 0, "only root may give files away");
+            return;
+        }
+    }
+    let refused = |path: &PathBuf| KeyFileError::Owner { path: path.clone(), owner: 12_345, user };
+    assert_eq!(Identity::load_or_create(&path), Err(refused(&path)));
+    assert_eq!(KnownKeys::open(&book).err(), Some(refused(&book)));
+    assert!(refused(&path).to_string().contains("chown 0 "));
 }
