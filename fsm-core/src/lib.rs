@@ -61,8 +61,8 @@ pub use address::Address;
 pub use body::{Body, IntoBody};
 pub use codec::{EncodeError, Encoded, MAX_DEPTH, Refused};
 pub use compose::{
-    Ack, Concurrently, FromValue, GetResponse, OutOfService, Overloaded, Ping, Sequentially, TemporarilyUnavailable,
-    Values,
+    Ack, Concurrently, ConnectionLost, FromValue, GetResponse, OutOfService, Overloaded, Ping, Sequentially,
+    TemporarilyUnavailable, Values,
 };
 pub use context::Context;
 pub use counters::{Counters, Undelivered};

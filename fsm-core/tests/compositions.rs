@@ -7,9 +7,9 @@ mod support;
 use core::time::Duration;
 
 use fsm_core::{
-    Aborted, Ack, Address, Body, Completed, Concurrently, Coverage, Create, Done, Fault, Faulted, GetResponse, Harness,
-    IntoPoint, Kernel, Limits, Message, Moment, NewPoint, OutOfService, Overloaded, Ping, Routine, Sequentially, Stop,
-    TemporarilyUnavailable, TimedOut, Undelivered, Value, Values, Vocabulary, routine,
+    Aborted, Ack, Address, Body, Completed, Concurrently, ConnectionLost, Coverage, Create, Done, Fault, Faulted,
+    GetResponse, Harness, IntoPoint, Kernel, Limits, Message, Moment, NewPoint, OutOfService, Overloaded, Ping,
+    Routine, Sequentially, Stop, TemporarilyUnavailable, TimedOut, Undelivered, Value, Values, Vocabulary, routine,
 };
 use support::{Go, Log, Note, kernel, leaf, reluctant, settle};
 
@@ -418,6 +418,24 @@ fn a_question_to_a_point_that_ends_without_looking_at_it_is_answered_at_once() {
 }
 
 #[test]
+fn a_question_that_nobody_is_left_to_answer_says_that_it_may_have_arrived() {
+    let mut kernel = kernel();
+    kernel.record_coverage();
+    let silent = kernel.create(routine(async |cx: &mut Routine| cx.sleep(SECOND).await));
+    let point = kernel.create(GetResponse::new(silent, Ping));
+    kernel.give_up_question(point); // it has not asked yet
+    settle(&mut kernel);
+    assert!(kernel.is_alive(point));
+    kernel.give_up_question(point);
+    kernel.give_up_question(silent); // which asks nothing
+    let fault = ended(&mut kernel, point).take::<ConnectionLost>().expect("its connection has ended");
+    let told = "the connection ended while Ping was under way: nobody can say whether it arrived; connect again and ask again if \
+                that does no harm";
+    assert_eq!(fault.to_string(), told);
+    assert!(ConnectionLost::default().to_string().contains("while a request was under way"));
+}
+
+#[test]
 fn a_question_that_cannot_leave_the_process_is_answered_at_once() {
     let mut kernel = kernel();
     let proxy = kernel.create(routine(async |cx: &mut Routine| cx.select::<Go>().await)).with_far(1);
@@ -465,6 +483,7 @@ fn a_common_fault_from_far_is_known_to_mean_failure() {
     comes_as_fault(Faulted { condition: "broken".into(), explanation: "by hand".into() });
     comes_as_fault(Overloaded { request: "Ping".into(), explanation: String::new() });
     comes_as_fault(OutOfService::default());
+    comes_as_fault(ConnectionLost { request: "Ping".into() });
     comes_as_fault(TemporarilyUnavailable { request: String::new(), unavailable: vec!["clock".into()] });
 }
 
@@ -481,7 +500,13 @@ fn a_fault_from_far_that_does_not_fit_is_refused_and_counted_for_its_sender() {
 #[test]
 fn a_peer_cannot_end_a_question_by_the_names_of_local_messages() {
     let mut forged = Note(1).encode().expect("bytes");
-    for name in [Stop::NAME, Completed::NAME, "statepoint.compose.NoAnswer", "statepoint.compose.Returned"] {
+    for name in [
+        Stop::NAME,
+        Completed::NAME,
+        "statepoint.compose.NoAnswer",
+        "statepoint.compose.Returned",
+        "statepoint.compose.Unanswerable",
+    ] {
         forged.name = name.into();
         forged.id = fsm_core::message_id(name);
         let mut test = Harness::new(GetResponse::new(Address::DRIVER, Ping));
@@ -533,6 +558,7 @@ fn every_cell_of_the_compositions_is_taken() {
         assert!(Harness::new(Concurrently::new(Vec::<NewPoint>::new())).start().completed::<Values>().is_some());
         assert!(Harness::new(Sequentially::new(Vec::<NewPoint>::new())).start().completed::<Values>().is_some());
         a_question_that_finds_no_room_is_overloaded();
+        a_question_that_nobody_is_left_to_answer_says_that_it_may_have_arrived();
         let mut test = Harness::new(GetResponse::new(Address::DRIVER, Ping));
         let _ = test.start();
         assert!(test.advance(GetResponse::LIMIT).completed::<TimedOut>().is_some());

@@ -6,7 +6,7 @@ use statepoint::prelude::*;
 use statepoint::{Ack, FromValue, Ping, Refused, Undelivered};
 
 use crate::frames::{self, Called};
-use crate::messages::{Bulk, Note};
+use crate::messages::{Bulk, Card, Note};
 use crate::puppet::{Pair, Puppet};
 use crate::scenarios;
 use crate::world::{Raw, World, first_frame, read_until, write_all};
@@ -21,6 +21,9 @@ scenarios!(
     a_question_that_is_too_large_fails_at_once,
     questions_under_way_fail_when_their_connection_ends,
     a_peer_cannot_end_a_question_with_a_message_that_is_refused,
+    a_question_is_given_up_with_the_last_connection_that_holds_its_asker,
+    a_question_outlives_another_connection_that_has_heard_of_its_asker,
+    a_question_outlives_its_connection_when_another_one_can_answer,
 );
 
 /// Creates a child of the puppet.
@@ -126,10 +129,10 @@ fn both_ends_ask_over_the_same_connection(world: &mut impl World) {
     };
     let [here, yonder] =
         [&client, &server].map(|puppet| puppet.act(world, move |cx| cx.create_quiet(routine(answers))));
-    client.send(world, there, crate::messages::Card::of(here));
-    server.send(world, back, crate::messages::Card::of(yonder));
-    let (there, _) = client.expect::<crate::messages::Card>(world);
-    let (back, _) = server.expect::<crate::messages::Card>(world);
+    client.send(world, there, Card::of(here));
+    server.send(world, back, Card::of(yonder));
+    let (there, _) = client.expect::<Card>(world);
+    let (back, _) = server.expect::<Card>(world);
     create(&client, world, asks(1, there.at));
     create(&server, world, asks(2, back.at));
     for puppet in [&client, &server] {
@@ -160,7 +163,66 @@ fn questions_under_way_fail_when_their_connection_ends(world: &mut impl World) {
     let answers: Vec<Result<Ack, Fault>> = ended(&client, world).expect("faults are kept");
     assert_eq!(first.number, 1);
     assert_eq!(answers[0].as_ref().expect("it was answered"), &Ack);
-    assert!(answers[1].as_ref().expect_err("nobody is left").is::<OutOfService>());
+    assert!(answers[1].as_ref().expect_err("nobody is left").is::<ConnectionLost>());
+    world.finish();
+}
+
+/// A client and two servers. The client has asked the first, which has told the client's own point who asks, and that one the
+/// second server: now both could answer.
+struct Two {
+    pair: Pair,
+    other: Puppet,
+    other_there: Address,
+    asker: Address,
+    asker_for_other: Address,
+}
+
+impl Two {
+    fn new(world: &mut impl World) -> Self {
+        let pair = Pair::new(world);
+        let Pair { server, client, there, back, .. } = &pair;
+        let host = world.host();
+        let other = Puppet::new(world, host);
+        let (at, _) = other.listen(world);
+        let other_there = client.connect(world, at);
+        create(client, world, GetResponse::new(*there, Note { number: 1 }).within(Duration::MAX));
+        let (_, asker) = server.expect::<Note>(world);
+        server.send(world, *back, Card::of(asker));
+        let (card, _) = client.expect::<Card>(world);
+        client.send(world, other_there, card);
+        let asker_for_other = other.pick::<Card>(world).0.at;
+        Self { other, other_there, asker, asker_for_other, pair }
+    }
+
+    fn close(&self, world: &mut impl World, there: Address) {
+        self.pair.client.send(world, there, Close);
+        self.pair.client.expect::<Closed>(world);
+    }
+}
+
+fn a_question_outlives_another_connection_that_has_heard_of_its_asker(world: &mut impl World) {
+    let two = Two::new(world);
+    two.close(world, two.other_there);
+    assert!(!two.pair.client.has_completed(), "who was asked is there");
+    two.pair.server.send(world, two.asker, Ack);
+    ended::<Ack>(&two.pair.client, world).expect("the answer");
+    world.finish();
+}
+
+fn a_question_outlives_its_connection_when_another_one_can_answer(world: &mut impl World) {
+    let two = Two::new(world);
+    two.close(world, two.pair.there);
+    assert!(!two.pair.client.has_completed(), "the other one may answer");
+    two.other.send(world, two.asker_for_other, Ack);
+    ended::<Ack>(&two.pair.client, world).expect("the answer");
+    world.finish();
+}
+
+fn a_question_is_given_up_with_the_last_connection_that_holds_its_asker(world: &mut impl World) {
+    let two = Two::new(world);
+    two.close(world, two.pair.there);
+    two.close(world, two.other_there);
+    assert!(ended::<Ack>(&two.pair.client, world).expect_err("nobody is left").is::<ConnectionLost>());
     world.finish();
 }
 

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{OutOfService, Overloaded, TemporarilyUnavailable};
+use super::{ConnectionLost, OutOfService, Overloaded, TemporarilyUnavailable};
 use crate::address::Address;
 use crate::body::{Body, IntoBody};
 use crate::codec::Refused;
@@ -25,8 +25,8 @@ use crate::{Message, state_machine};
 /// It completes with [`TimedOut`] when no answer comes within ten seconds, or what [`GetResponse::within`] says. When the question
 /// becomes a dead letter it completes at once: with [`OutOfService`] when the point that should answer has ended before it looked
 /// at the question; with [`Overloaded`] when there was no room for the question in a queue; with [`Faulted`] when the question
-/// cannot be sent at all. It completes with `OutOfService` too when the connection over which the question went has ended: nobody
-/// can say then whether it arrived. An answer from another process stays bytes until [`Value::open`] names its type, apart from
+/// cannot be sent at all. It completes with [`ConnectionLost`] when the connection over which the question went has ended before an
+/// answer came: nobody can say then whether it arrived. An answer from another process stays bytes until [`Value::open`] names its type, apart from
 /// the faults that every program knows (`Aborted`, `TimedOut`, `Faulted`, `Overloaded` ..): those are opened, so that they are
 /// known to mean failure.
 ///
@@ -94,6 +94,11 @@ pub(crate) struct Returned {
     pub(crate) reason: Undelivered,
 }
 
+/// No connection is left over which an answer could come.
+#[derive(Debug, Message)]
+#[message(name = "statepoint.compose.Unanswerable", local)]
+pub(crate) struct Unanswerable;
+
 impl GetResponse {
     /// How long to wait for an answer unless told otherwise.
     pub const LIMIT: Duration = Duration::from_secs(10);
@@ -154,6 +159,7 @@ impl GetResponse {
     fn ASKING_Returned(&mut self, returned: Returned) -> Next<Self> {
         let (request, explanation) = (self.asked.clone(), returned.reason.to_string());
         Self::complete(match returned.reason {
+            // None of these was sent.
             Undelivered::Ended | Undelivered::NoSuchPoint | Undelivered::Gone | Undelivered::Disconnected => {
                 Value::from(OutOfService { request, explanation })
             }
@@ -162,6 +168,9 @@ impl GetResponse {
             }
             _ => Value::from(Faulted { condition: format!("{request} cannot be sent"), explanation }),
         })
+    }
+    fn ASKING_Unanswerable(&mut self, _: Unanswerable) -> Next<Self> {
+        Self::complete(ConnectionLost { request: core::mem::take(&mut self.asked) })
     }
     fn ANY_Stop(&mut self, _: Stop) -> Next<Self> {
         Self::complete(Aborted)
@@ -178,5 +187,15 @@ fn open_fault(answer: Body) -> Result<Body, Refused> {
             }
         };
     }
-    known!(Aborted, TimedOut, Faulted, Panicked, ForeignAwait, TemporarilyUnavailable, Overloaded, OutOfService)
+    known!(
+        Aborted,
+        TimedOut,
+        Faulted,
+        Panicked,
+        ForeignAwait,
+        TemporarilyUnavailable,
+        Overloaded,
+        OutOfService,
+        ConnectionLost
+    )
 }

@@ -75,7 +75,10 @@ pub struct Overloaded {
     pub explanation: String,
 }
 
-/// A service does not take requests any more, or was taken out of service by hand. Asking again is of no use.
+/// A service does not take requests any more, or was taken out of service by hand. Asking again at this address is of no use.
+///
+/// It is also what a question to an address that leads nowhere any more ends with: it was not sent. Was that address beyond a
+/// connection, the next connection to the same server gives another one.
 ///
 /// ```
 /// # extern crate fsm_core as statepoint;
@@ -92,6 +95,25 @@ pub struct OutOfService {
     pub request: String,
     /// Why; may be empty.
     pub explanation: String,
+}
+
+/// The connection has ended while a request was under way: it may have arrived, and been carried out, or not. Once there is a
+/// connection again, ask again if a request that arrives twice does no harm.
+///
+/// ```
+/// # extern crate fsm_core as statepoint;
+/// use statepoint::{ConnectionLost, Value};
+///
+/// let fault = ConnectionLost { request: "Measure".into() };
+/// assert!(fault.to_string().starts_with("the connection ended while Measure was under way: nobody can say whether it arrived"));
+/// assert!(Value::from(fault).is_fault());
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Message)]
+#[message(name = "statepoint.ConnectionLost", fault)]
+#[serde(default)]
+pub struct ConnectionLost {
+    /// What was asked for; may be empty.
+    pub request: String,
 }
 
 /// `what (request; explanation)`, without what is empty.
@@ -126,10 +148,22 @@ impl fmt::Display for OutOfService {
     }
 }
 
+impl fmt::Display for ConnectionLost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let request = if self.request.is_empty() { "a request" } else { &self.request };
+        write!(
+            f,
+            "the connection ended while {request} was under way: nobody can say whether it arrived; connect again and ask again \
+             if that does no harm"
+        )
+    }
+}
+
 // So that `?` takes them where a `Box<dyn Error>` is returned.
 impl core::error::Error for TemporarilyUnavailable {}
 impl core::error::Error for Overloaded {}
 impl core::error::Error for OutOfService {}
+impl core::error::Error for ConnectionLost {}
 
 /// What several points have completed with, in the order in which the points were given: the value of
 /// [`Concurrently`](crate::Concurrently) and [`Sequentially`](crate::Sequentially).

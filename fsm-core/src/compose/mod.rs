@@ -22,6 +22,6 @@ mod tuples;
 pub use concurrently::Concurrently;
 pub use from_value::FromValue;
 pub use get_response::GetResponse;
-pub(crate) use get_response::{Answer, Returned};
-pub use messages::{Ack, OutOfService, Overloaded, Ping, TemporarilyUnavailable, Values};
+pub(crate) use get_response::{Answer, Returned, Unanswerable};
+pub use messages::{Ack, ConnectionLost, OutOfService, Overloaded, Ping, TemporarilyUnavailable, Values};
 pub use sequentially::Sequentially;

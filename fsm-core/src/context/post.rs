@@ -3,7 +3,7 @@
 use super::Context;
 use crate::address::Address;
 use crate::body::Body;
-use crate::compose::Returned;
+use crate::compose::{Returned, Unanswerable};
 use crate::counters::Undelivered;
 use crate::envelope::{Distant, Envelope};
 use crate::head::{ASKS, COUNT, OVERFLOWING, VACANT};
@@ -157,7 +157,7 @@ impl Context {
     /// Nobody is left who could answer.
     pub(crate) fn give_up_question(&mut self, asker: Address) {
         if self.asks(asker) {
-            self.post_always(asker, Address::DRIVER, Body::new(Returned { reason: Undelivered::Disconnected }));
+            self.post_always(asker, Address::DRIVER, Body::new(Unanswerable));
         }
     }
 

@@ -242,8 +242,8 @@ impl Kernel {
         self.cx().dead_letter(to, from, message, reason);
     }
 
-    /// Tells a point that asks, such as a [`GetResponse`](crate::GetResponse), that those who hold its address cannot answer any
-    /// more: their connection has ended. Other points are told nothing.
+    /// Tells a point that asks, such as a [`GetResponse`](crate::GetResponse), that nobody who holds its address can answer any
+    /// more: the last connection of theirs has ended. Other points are told nothing.
     pub fn give_up_question(&mut self, asker: Address) {
         self.cx().give_up_question(asker);
     }

@@ -55,8 +55,8 @@ impl Routine {
     /// # Errors
     ///
     /// The answer, when it is one of the faults that every program knows, and `T` does not list it; a fault when it is no `T`, or
-    /// does not fit; [`TimedOut`](crate::TimedOut), [`OutOfService`](crate::OutOfService) and [`Overloaded`] when there is none, as
-    /// with `GetResponse`.
+    /// does not fit; [`TimedOut`](crate::TimedOut), [`OutOfService`](crate::OutOfService), [`ConnectionLost`](crate::ConnectionLost) and
+    /// [`Overloaded`] when there is none, as with `GetResponse`.
     pub async fn request<T: FromValue>(&mut self, to: Address, message: impl IntoBody) -> Result<T, Fault> {
         self.request_within(to, message, GetResponse::LIMIT).await
     }

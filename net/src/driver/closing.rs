@@ -199,11 +199,14 @@ impl<N: Net> Driver<N> {
         self.tell(owner, Released { reason: Ended::ByUs });
     }
 
-    /// The peer of a connection that has ended holds nothing any more, and answers nobody.
+    /// The peer of a connection that has ended holds nothing any more, and answers nobody. A question that was handed to another
+    /// peer too may still be answered by that one.
     fn forget_exports(&mut self, token: Token, connection: &Connection) {
         for address in connection.border.exported() {
             self.holders.forget(address, token);
-            self.kernel.give_up_question(address);
+            if !self.holders.has(address) {
+                self.kernel.give_up_question(address);
+            }
         }
     }
 

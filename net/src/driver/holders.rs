@@ -22,6 +22,12 @@ impl Holders {
         self.0.remove(&(address.near(), address.far(), token));
     }
 
+    /// Whether some peer was given the address.
+    pub(super) fn has(&self, address: Address) -> bool {
+        let key = (address.near(), address.far());
+        self.0.range((key.0, key.1, Token::LEAST)..).next().is_some_and(|entry| (entry.0, entry.1) == key)
+    }
+
     /// Whose peers hold the address. From now on nobody does.
     pub(super) fn take(&mut self, address: Address) -> Vec<Token> {
         let key = (address.near(), address.far());
