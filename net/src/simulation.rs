@@ -32,6 +32,8 @@ const TURNS: usize = 100_000;
 pub struct Simulation {
     world: World,
     drivers: Vec<Driver<SimNet>>,
+    /// With what each driver was made.
+    settings: Vec<(Limits, NetSettings)>,
 }
 
 /// The name of a host in a [`Simulation`].
@@ -41,23 +43,65 @@ pub struct Host(usize);
 impl Simulation {
     /// A world without faults.
     pub fn new(seed: u64) -> Self {
-        Self { world: World::new(seed), drivers: Vec::new() }
+        Self::of(World::new(seed))
     }
 
     /// A world with these faults.
     pub fn with_faults(seed: u64, faults: Faults) -> Self {
-        Self { world: World::with_faults(seed, faults), drivers: Vec::new() }
+        Self::of(World::with_faults(seed, faults))
+    }
+
+    fn of(world: World) -> Self {
+        Self { world, drivers: Vec::new(), settings: Vec::new() }
     }
 
     /// A new host with usual limits.
+    ///
+    /// # Panics
+    ///
+    /// There is a host with this address. To begin its process anew, [`reboot`](Simulation::reboot) it.
     pub fn host(&mut self, ip: IpAddr) -> Host {
         self.host_with(ip, Limits::default(), NetSettings::default())
     }
 
     /// A new host with limits of its own.
+    ///
+    /// # Panics
+    ///
+    /// As [`host`](Simulation::host).
     pub fn host_with(&mut self, ip: IpAddr, limits: Limits, settings: NetSettings) -> Host {
-        self.drivers.push(Driver::new(self.world.host(ip), limits, settings));
+        let is_new = self.drivers.iter().all(|driver| driver.net().ip() != ip);
+        assert!(is_new, "expected an address that no host has, got {ip}; to begin a host's process anew, `reboot` it");
+        self.drivers.push(Driver::new(self.world.host(ip), limits.clone(), settings.clone()));
+        self.settings.push((limits, settings));
         Host(self.drivers.len() - 1)
+    }
+
+    /// Begins the process of a host anew, with the limits that the host was made with: nothing is left of what was there, so
+    /// create its points again, set its sink again. Addresses from before mean nothing.
+    ///
+    /// A host that [crashed](World::crash) has its power back; its peers learn of it when they send to their old connections. The
+    /// process of any other host is [killed](World::kill) first, and its peers are told at once. To let time pass in between,
+    /// crash or kill it yourself; a process that was killed goes on, without its sockets, until it is begun anew.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use statepoint::{Routine, Simulation, routine};
+    ///
+    /// let ip = [10, 0, 0, 1].into();
+    /// let mut simulation = Simulation::new(7);
+    /// let host = simulation.host(ip);
+    /// simulation.driver(host).create(routine(async |cx: &mut Routine| cx.sleep(Duration::from_secs(60)).await));
+    /// simulation.world().crash(ip);
+    /// simulation.run_for(Duration::from_secs(3_600));
+    /// simulation.reboot(host);
+    /// assert_eq!(simulation.driver(host).kernel().points(), 0);
+    /// ```
+    pub fn reboot(&mut self, host: Host) {
+        let ip = self.drivers[host.0].net().ip();
+        self.world.end_process(ip);
+        let (limits, settings) = self.settings[host.0].clone();
+        self.drivers[host.0] = Driver::new(self.world.host(ip), limits, settings);
     }
 
     /// The driver of a host.

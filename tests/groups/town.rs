@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use statepoint::prelude::*;
 use statepoint::sim::Faults;
-use statepoint::{Driver, Host, IntoPoint, Limits, NetSettings, Simulation};
+use statepoint::{Host, IntoPoint, Simulation};
 
 use crate::support::*;
 
@@ -245,10 +245,7 @@ impl Town {
 
     /// Kills the process of a server, without a word from it; its system closes its sockets.
     pub(crate) fn kill(&mut self, server: u32) {
-        let world = self.simulation.world().clone();
-        world.kill(ip(server));
-        let driver = Driver::new(world.host(ip(server)), Limits::default(), NetSettings::default());
-        *self.simulation.driver(self.servers[server as usize]) = driver;
+        self.simulation.reboot(self.servers[server as usize]);
     }
 
     pub(crate) fn create(&mut self, point: impl IntoPoint) -> Address {

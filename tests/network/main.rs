@@ -14,6 +14,7 @@
 //! | `asked.rs` | peers that are asked whether they are there |
 //! | `unopened.rs` | peers that do not open their link |
 //! | `standing_still.rs` | processes that stand still, and go on |
+//! | `rebooting.rs` | simulated hosts whose processes begin anew |
 //! | `congestion.rs` | peers that read slowly, or not at all |
 //! | `sessions.rs` | one point for each connection |
 //! | `crowd.rs`, `exhaustion.rs` | many connections, and more than the system has room for |
@@ -38,6 +39,7 @@ mod listening;
 mod loopback;
 mod messages;
 mod puppet;
+mod rebooting;
 mod relaying;
 mod sessions;
 mod simulated;

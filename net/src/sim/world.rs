@@ -313,6 +313,21 @@ impl World {
         state.wipe(ip);
     }
 
+    /// Whatever was the matter with a host: it has power, and no process.
+    pub(crate) fn end_process(&self, ip: IpAddr) {
+        let found = self.state.borrow().hosts.get(&ip).map(|host| (host.up, host.frozen));
+        match found {
+            Some((false, _)) => self.restart(ip),
+            Some((true, frozen)) => {
+                if frozen {
+                    self.thaw(ip);
+                }
+                self.kill(ip);
+            }
+            None => {}
+        }
+    }
+
     /// Stops the process on a host, as a debugger or an overloaded machine does, until [`thaw`](World::thaw): it is
     /// shown no events, and [`is_running`](World::is_running) is false, so whoever drives it must let it rest too. Its
     /// system goes on: it answers requests to connect and takes bytes until the buffers are full.
