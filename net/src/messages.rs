@@ -62,13 +62,19 @@ pub struct Accepted {
 pub struct NotAccepted {
     /// Where one listens.
     pub listening: SocketAddr,
+    /// The peer's address. None when the system had no room to tell who it was.
+    pub remote: Option<SocketAddr>,
     /// Why not.
     pub reason: Failure,
 }
 
 impl fmt::Display for NotAccepted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot accept at \"{}\" ({})", self.listening, self.reason)
+        let Self { listening, reason, .. } = self;
+        match self.remote {
+            Some(remote) => write!(f, "cannot accept {remote} at {listening} ({reason})"),
+            None => write!(f, "cannot accept at {listening} ({reason})"),
+        }
     }
 }
 

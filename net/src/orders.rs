@@ -44,10 +44,11 @@ pub(crate) struct Incoming {
     pub(crate) remote: SocketAddr,
 }
 
-/// From the driver: peers were turned away.
+/// From the driver: peers were turned away, of which this is one when it is known.
 #[derive(Debug, PartialEq, Message)]
 #[message(name = "statepoint.order.TurnedAway", local)]
 pub(crate) struct TurnedAway {
+    pub(crate) remote: Option<SocketAddr>,
     pub(crate) reason: Failure,
 }
 

@@ -142,5 +142,5 @@ pub(crate) fn accepted() -> Accepted {
 }
 
 pub(crate) fn not_accepted() -> NotAccepted {
-    NotAccepted { listening: at(), reason: failure() }
+    NotAccepted { listening: at(), remote: Some(at()), reason: failure() }
 }

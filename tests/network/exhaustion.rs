@@ -30,11 +30,13 @@ fn with_points(world: &mut impl World, points: u32) -> usize {
 fn a_kernel_without_room_for_a_connection_turns_the_peer_away(world: &mut impl World) {
     // The server, its listener, one connection.
     let (here, there) = (with_points(world, 3), world.host());
+    let their_ip = world.own(there).ip();
     let Pair { server, client, at, there, back, .. } = Pair::on(world, here, there);
     for _ in 0..3 {
         client.connect_in_vain(world, at);
         let (fault, _) = server.expect::<NotAccepted>(world);
         assert_eq!((fault.listening, fault.reason.kind), (at, ErrorKind::QuotaExceeded));
+        assert_eq!(fault.remote.map(|remote| remote.ip()), Some(their_ip));
     }
     world.run_until("the sockets to close", |world| world.sockets(here) == 2);
     // The first goes on, and when it has gone there is room.
@@ -102,6 +104,7 @@ fn a_server_with_as_many_connections_as_it_may_have_says_that_it_is_busy(world: 
     }
     let (fault, _) = server.expect::<NotAccepted>(world);
     assert_eq!((fault.listening, fault.reason.kind), (at, ErrorKind::QuotaExceeded));
+    assert!(fault.remote.is_some(), "the first that was turned away");
     assert_eq!((server.names(), world.net_counters(here).turned_away), (vec![], 3), "it is told once");
     client.send(world, there, Close);
     server.expect::<Abandoned>(world);
@@ -286,7 +289,9 @@ fn a_listener_that_is_out_of_descriptors_waits_without_spinning_and_recovers() {
     client.wait_for(world, 200, "all of them to be turned away");
     assert_eq!(client.count::<NotConnected>(), 200);
     assert_eq!((server.count::<NotAccepted>(), server.waiting()), (1, 1));
-    server.take::<NotAccepted>();
+    let (fault, _) = server.take::<NotAccepted>();
+    assert_eq!(fault.remote, None, "the system has no room to tell who");
+    assert!(fault.to_string().starts_with(&format!("cannot accept at {at} (")), "{fault}");
     // Nobody comes any more: it looks again now and then, at most once a second.
     let tries = |world: &Simulated| world.net().count(Happening::AcceptExhausted);
     let before = tries(world);

@@ -156,8 +156,10 @@ fn a_routine_hears_at_once_why_there_is_no_connection(world: &mut impl World, mo
     );
     assert_eq!(fault.to_string(), text);
     let fault = server.expect::<NotAccepted>(world).0;
+    let remote = fault.remote.expect("it was a peer");
+    assert!(remote.ip() == world.own(there).ip() && remote.port() != 0, "{remote}");
     let text = format!(
-        "cannot accept at \"{at}\" (expected the mode {other}, which this end is set to, got a peer that asks for {mode}; \
+        "cannot accept {remote} at {at} (expected the mode {other}, which this end is set to, got a peer that asks for {mode}; \
          both ends need the same link settings)"
     );
     assert_eq!(fault.to_string(), text);

@@ -91,7 +91,7 @@ impl<N: Net> Driver<N> {
     fn accepted(&mut self, port: Token, owner: Address, token: Token, remote: SocketAddr) {
         let origin = Origin::of(remote.ip());
         if let Err(reason) = self.has_room_for(origin, remote) {
-            return self.turn_away(port, owner, token, reason);
+            return self.turn_away(port, owner, (token, remote), reason);
         }
         let Some(port) = self.sockets.port(port) else { return };
         (port.pause, port.is_told) = (Duration::ZERO, false);
@@ -106,7 +106,7 @@ impl<N: Net> Driver<N> {
             Err(reason) => {
                 self.net.close(token);
                 self.counters.turned_away += 1;
-                return self.tell(owner, TurnedAway { reason });
+                return self.tell(owner, TurnedAway { remote: Some(remote), reason });
             }
         };
         self.make_room_to_open();
@@ -131,7 +131,8 @@ impl<N: Net> Driver<N> {
     }
 
     /// The peer learns that this end is busy, and the owner of the port that somebody was told so.
-    fn turn_away(&mut self, port: Token, owner: Address, token: Token, reason: Failure) {
+    fn turn_away(&mut self, port: Token, owner: Address, peer: (Token, SocketAddr), reason: Failure) {
+        let (token, remote) = peer;
         let Some(port) = self.sockets.port(port) else { return };
         let is_news = !core::mem::replace(&mut port.is_told, true);
         let busy = port.security.busy();
@@ -140,7 +141,7 @@ impl<N: Net> Driver<N> {
         self.net.close(token);
         self.counters.turned_away += 1;
         if is_news {
-            self.tell(owner, TurnedAway { reason });
+            self.tell(owner, TurnedAway { remote: Some(remote), reason });
         }
     }
 
@@ -184,7 +185,7 @@ impl<N: Net> Driver<N> {
         let until = now + port.pause;
         self.sockets.throttle(token, until);
         if is_news {
-            self.tell(owner, TurnedAway { reason: Failure::from(error) });
+            self.tell(owner, TurnedAway { remote: None, reason: Failure::from(error) });
         }
     }
 }

@@ -63,7 +63,8 @@ impl Listener {
                 .check_every(self.listen.check_every);
             if cx.create_beside(proxy).is_none() {
                 cx.send(Address::DRIVER, Decline { connection: incoming.connection });
-                cx.send(self.controller, NotAccepted { listening, reason: Failure::no_room() });
+                let (remote, reason) = (Some(incoming.remote), Failure::no_room());
+                cx.send(self.controller, NotAccepted { listening, remote, reason });
             }
         }
         Self::LISTENING
@@ -72,7 +73,8 @@ impl Listener {
     /// The system has no room for more connections at the moment.
     fn LISTENING_TurnedAway(&mut self, turned_away: TurnedAway, cx: &mut Context) -> Next<Self> {
         if let Some(listening) = self.at {
-            cx.send(self.controller, NotAccepted { listening, reason: turned_away.reason });
+            let TurnedAway { remote, reason } = turned_away;
+            cx.send(self.controller, NotAccepted { listening, remote, reason });
         }
         Self::LISTENING
     }

@@ -64,7 +64,9 @@ impl News {
             return;
         }
         match &self.origin {
-            Origin::Accepted { listening } => self.tell(NotAccepted { listening: *listening, reason }, cx),
+            Origin::Accepted { listening } => {
+                self.tell(NotAccepted { listening: *listening, remote: Some(self.remote), reason }, cx);
+            }
             Origin::Connected { requested, .. } => {
                 let tried = Some(self.remote);
                 self.tell(NotConnected { requested: requested.clone(), tried, reason }, cx);
