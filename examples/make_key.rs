@@ -5,7 +5,7 @@
 //! The file is for its owner only. A file that is there already stays as it is, and its public key is shown again. Then
 //! `--identity=server.key` for the server and `--expect=KEY` for the client.
 
-use statepoint::link::{Identity, KeyFileError, PublicKey};
+use statepoint::link::{Identity, PublicKey};
 use statepoint::prelude::*;
 use std::path::PathBuf;
 
@@ -23,21 +23,11 @@ struct Known {
     key: PublicKey,
 }
 
-#[derive(Debug, Message)]
-#[message(name = "keys.NoFile", local, fault)]
-struct NoFile(KeyFileError);
-
-impl std::fmt::Display for NoFile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 fn main() -> std::process::ExitCode {
     statepoint::run(Settings { file: "statepoint.key".into() }, |Settings { file }| {
-        routine(async move |_: &mut Routine| match Identity::load_or_create(file) {
-            Ok(identity) => Ok(Known { key: identity.public_key() }),
-            Err(error) => Err(NoFile(error)),
+        routine(async move |_: &mut Routine| -> Result<Known, Fault> {
+            let identity = Identity::load_or_create(file).map_err(Faulted::new)?;
+            Ok(Known { key: identity.public_key() })
         })
     })
 }

@@ -248,7 +248,7 @@ impl<T: Message> From<T> for Body {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a message",
     label = "not a message",
-    note = "put `#[derive(Serialize, Deserialize, Message)]` on `{Self}`, or `#[derive(Message)] #[message(local)]` when it stays in its process"
+    note = "a message is a type of yours with `#[derive(Serialize, Deserialize, Message)]`, or `#[derive(Message)] #[message(local)]` when it stays in its process; wrap a type that is not yours in one"
 )]
 pub trait IntoBody {
     /// Makes a body of it.

@@ -93,6 +93,19 @@ impl fmt::Display for TimedOut {
 }
 
 /// A failure in words, for which no type of its own is worth while.
+///
+/// ```
+/// # extern crate fsm_core as statepoint;
+/// use statepoint::{Fault, Faulted};
+///
+/// fn port(text: &str) -> Result<u16, Fault> {
+///     let port = text.parse().map_err(Faulted::new)?; // the error of another library, in its own words
+///     if port < 1024 { Err(Faulted::new(format_args!("port {port} is for the system")).into()) } else { Ok(port) }
+/// }
+///
+/// assert_eq!(port("lab").unwrap_err().to_string(), "invalid digit found in string");
+/// assert_eq!(port("80").unwrap_err().to_string(), "port 80 is for the system");
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Message)]
 #[message(name = "statepoint.Faulted", fault)]
 pub struct Faulted {
@@ -100,6 +113,13 @@ pub struct Faulted {
     pub condition: String,
     /// Why, or what to do; may be empty.
     pub explanation: String,
+}
+
+impl Faulted {
+    /// A failure in the words of `condition`: a text, or an error of another library. Without an explanation.
+    pub fn new(condition: impl fmt::Display) -> Self {
+        Self { condition: condition.to_string(), explanation: String::new() }
+    }
 }
 
 impl fmt::Display for Faulted {

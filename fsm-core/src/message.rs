@@ -35,7 +35,7 @@ use crate::name::{MessageId, message_id};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a message",
     label = "not a message",
-    note = "put `#[derive(Serialize, Deserialize, Message)]` on `{Self}`, or `#[derive(Message)] #[message(local)]` when it stays in its process"
+    note = "a message is a type of yours with `#[derive(Serialize, Deserialize, Message)]`, or `#[derive(Message)] #[message(local)]` when it stays in its process; wrap a type that is not yours in one"
 )]
 pub trait Message: Any + Sized {
     /// What a peer sees.
@@ -72,7 +72,8 @@ pub trait Message: Any + Sized {
 /// A routine's `Err` holds one as a [`Fault`](crate::Fault).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not mean failure",
-    label = "no fault",
-    note = "put `#[derive(Serialize, Deserialize, Message)] #[message(fault)]` on `{Self}`, and implement `Display` for it"
+    // `?` shows the label only.
+    label = "no fault: derive it with `#[message(fault)]`, or `.map_err(Faulted::new)?`",
+    note = "a fault is a message of yours with `#[message(fault)]` and `Display`; or make one of another error: `.map_err(Faulted::new)?`"
 )]
 pub trait FaultMessage: Message {}

@@ -150,7 +150,8 @@ impl fmt::Debug for Value {
 
 /// A [`Value`] that is known to mean failure: the error of a routine.
 ///
-/// Every message with `#[message(fault)]` converts into it, so `?` works on each of them.
+/// Every message with `#[message(fault)]` converts into it, so `?` works on each of them. So does text, which becomes a
+/// [`Faulted`]; of the error of another library [`Faulted::new`] makes one: `.map_err(Faulted::new)?`.
 ///
 /// ```
 /// # extern crate fsm_core as statepoint;
@@ -161,6 +162,7 @@ impl fmt::Debug for Value {
 /// }
 ///
 /// assert!(late().unwrap_err().is::<TimedOut>());
+/// assert_eq!(Fault::from("the door is open").to_string(), "the door is open");
 /// ```
 pub struct Fault(Value);
 
@@ -182,6 +184,20 @@ impl<T: FaultMessage> From<T> for Fault {
     }
 }
 
+/// A failure in words, as a [`Faulted`].
+impl From<&str> for Fault {
+    fn from(condition: &str) -> Self {
+        Faulted::new(condition).into()
+    }
+}
+
+/// A failure in words, as a [`Faulted`].
+impl From<String> for Fault {
+    fn from(condition: String) -> Self {
+        Faulted::new(condition).into()
+    }
+}
+
 impl From<Fault> for Value {
     fn from(fault: Fault) -> Self {
         fault.0
@@ -199,7 +215,7 @@ impl From<Fault> for Value {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a message, so no point can complete with it",
     label = "not a message",
-    note = "put `#[derive(Serialize, Deserialize, Message)]` on `{Self}`, or `#[derive(Message)] #[message(local)]` when it stays in its process"
+    note = "a message is a type of yours with `#[derive(Serialize, Deserialize, Message)]`, or `#[derive(Message)] #[message(local)]` when it stays in its process; wrap a type that is not yours in one"
 )]
 pub trait IntoValue {
     /// Makes a value of it.

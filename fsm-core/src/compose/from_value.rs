@@ -26,7 +26,8 @@ use crate::value::{Fault, Value};
 #[diagnostic::on_unimplemented(
     message = "a value cannot be opened as `{Self}`",
     label = "neither a message nor several of them",
-    note = "put `#[derive(Message)]` on the type, or `#[derive(Select)]` on an enum of messages; `Value` takes any"
+    note = "a value opens as a message, a type of yours with `#[derive(Message)]`, or as an enum of messages with `#[derive(Select)]`; as `Value` it opens always",
+    note = "if nothing says which answer is meant, name it: `let welcome: Welcome = cx.request(..).await?`"
 )]
 pub trait FromValue: Sized {
     /// Opens the value. [`Value::open`] calls it.

@@ -28,6 +28,9 @@ pub(crate) use timing::SELECT_LIMIT;
 /// All that a handler may touch: who it is, who sent the message, and every operation of
 /// [`Vocabulary`](crate::Vocabulary).
 ///
+/// Nothing in it waits, as a handler runs to its end: what is `cx.request(..).await` in a [`Routine`](crate::Routine) is
+/// `cx.create(GetResponse::new(..))` in a machine, and a cell for `Completed`; see [`GetResponse`](crate::GetResponse).
+///
 /// It is a plain owned value without lifetime or type parameter. The kernel holds it beside the points, so a handler
 /// borrows both at once; what a handler creates becomes a point after it has returned, its address valid at once.
 ///

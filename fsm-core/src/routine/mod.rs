@@ -26,7 +26,8 @@ pub use point::{NewRoutine, routine};
 pub use select::Select;
 
 /// The `cx` of a routine: every operation of [`Vocabulary`], and those that wait: `select`, `sleep`, `run`, `request`,
-/// `concurrently`, `sequentially`.
+/// `concurrently`, `sequentially`. A machine's handler does not wait and has none of these: it creates a
+/// [`GetResponse`](crate::GetResponse) instead of a `request`, and has a cell for its `Completed`.
 ///
 /// ```
 /// # extern crate fsm_core as statepoint;
@@ -237,6 +238,11 @@ impl fmt::Debug for Routine {
 }
 
 /// What a routine may return: a message, a [`Value`], a [`Fault`], `()`, or a `Result` of them.
+#[diagnostic::on_unimplemented(
+    message = "a routine cannot return `{Self}`",
+    label = "neither a message nor a `Result` of messages",
+    note = "a routine returns a message, a `Value`, `()`, or a `Result` of one of them and a `Fault` or a message that means failure"
+)]
 pub trait Outcome {
     /// The value that the routine completes with.
     fn into_value(self) -> Value;

@@ -30,7 +30,8 @@ use crate::name::MessageId;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be selected",
     label = "neither a message nor an enum of messages",
-    note = "put `#[derive(Select)]` on the enum, or `#[derive(Message)]` on the type"
+    note = "a `select` waits for a message, a type of yours with `#[derive(Message)]`, or for one of an enum of messages with `#[derive(Select)]`",
+    note = "if nothing says for which, name it: `cx.select::<Welcome>().await`"
 )]
 pub trait Select: Sized {
     /// The names of the messages it lists.
