@@ -72,10 +72,10 @@ pub use program::{ConnectSettings, ListenSettings, Program, Settings, SettingsFi
 /// ```
 pub mod prelude {
     pub use fsm_core::{
-        Aborted, Address, Completed, Concurrently, ConnectionLost, Context, Create, Done, Fault, Faulted, GetResponse,
-        Harness, IntoPoint, Level, Machine, Message, Next, OutOfService, Outcome, Overflow, Overloaded, Routine,
-        RoutineHarness, Select, Sequentially, Start, Stop, TemporarilyUnavailable, TimedOut, Timeout, Unknown, Value,
-        Vocabulary, routine, state_machine,
+        Aborted, Address, Completed, Concurrently, ConnectionLost, Context, Coverage, Create, Done, Fault, Faulted,
+        GetResponse, Harness, IntoPoint, Level, Machine, Message, Moment, NewRoutine, Next, OutOfService, Outcome,
+        Overflow, Overloaded, Routine, RoutineHarness, Select, Sequentially, Start, Stop, TemporarilyUnavailable,
+        TimedOut, Timeout, Unknown, Value, Vocabulary, routine, state_machine,
     };
     pub use fsm_macros::Settings;
     pub use fsm_net::{

@@ -218,10 +218,7 @@ impl Failure {
 
     /// As many sockets are open as may be.
     pub(crate) fn full(limit: usize) -> Self {
-        Self::new(
-            io::ErrorKind::QuotaExceeded,
-            format!("There are {limit} sockets already, as many as there may be"),
-        )
+        Self::new(io::ErrorKind::QuotaExceeded, format!("There are {limit} sockets already, as many as there may be"))
     }
 
     /// One address has its share of the connections.

@@ -241,7 +241,8 @@ impl fmt::Debug for Routine {
 #[diagnostic::on_unimplemented(
     message = "a routine cannot return `{Self}`",
     label = "neither a message nor a `Result` of messages",
-    note = "a routine returns a message, a `Value`, `()`, or a `Result` of one of them and a `Fault` or a message that means failure"
+    note = "a routine returns a message, a `Value`, `()`, or a `Result` of one of them and a `Fault` or a message that means failure",
+    note = "one that never ends returns `()` behind its loop, or is written `-> ()`"
 )]
 pub trait Outcome {
     /// The value that the routine completes with.
