@@ -44,8 +44,35 @@ pub struct Peer {
 }
 
 impl Peer {
-    pub(crate) fn new(address: Address, controller: Address, remote: SocketAddr, link: &LinkPeer) -> Self {
-        Self { address, controller, remote, key: link.key, binding: link.binding }
+    /// A peer for the tests of what makes sessions: at `remote`, what is sent to `address` arrives there. It has no controller and
+    /// has proven no key; its fields can be set.
+    ///
+    /// ```
+    /// use statepoint::link::{Identity, PublicKey};
+    /// use statepoint::{Address, Peer};
+    ///
+    /// fn may_order(peer: &Peer, customers: &[PublicKey]) -> bool {
+    ///     peer.key.is_some_and(|key| customers.contains(&key))
+    /// }
+    ///
+    /// let customer = Identity::generate()?.public_key();
+    /// let peer = Peer::new(([10, 0, 0, 2], 40_000).into(), Address::NONE);
+    /// assert!(!may_order(&peer, &[customer]));
+    /// assert!(may_order(&peer.with_key(customer), &[customer]));
+    /// # Ok::<(), statepoint::wire::LinkError>(())
+    /// ```
+    pub fn new(remote: SocketAddr, address: Address) -> Self {
+        Self { address, controller: Address::NONE, remote, key: None, binding: None }
+    }
+
+    /// The same, when it has proven to own `key`.
+    #[must_use]
+    pub fn with_key(self, key: PublicKey) -> Self {
+        Self { key: Some(key), ..self }
+    }
+
+    pub(crate) fn behind(address: Address, controller: Address, remote: SocketAddr, link: &LinkPeer) -> Self {
+        Self { controller, key: link.key, binding: link.binding, ..Self::new(remote, address) }
     }
 }
 

@@ -124,7 +124,7 @@ impl Proxy {
     /// Who takes the peer's messages: the session, when there is to be one, else the controller.
     fn target(&mut self, link: &LinkPeer, cx: &mut Context) -> Result<Address, Failure> {
         let Some(maker) = &self.maker else { return Ok(self.news.controller) };
-        let peer = Peer::new(cx.me().with_far(1), self.news.controller, self.news.remote, link);
+        let peer = Peer::behind(cx.me().with_far(1), self.news.controller, self.news.remote, link);
         let session = maker.create(&peer).map(|session| cx.create(session));
         let session = session.ok_or_else(|| {
             cx.log(Level::Fault, "the closure that makes sessions has panicked");
