@@ -125,6 +125,9 @@ impl Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Reason { expected, got, text } = &*self.0;
+        if expected == got {
+            return write!(f, "the body of `{expected}` does not fit: {text}");
+        }
         write!(f, "expected a body of `{expected}`, got `{got}` whose body does not fit: {text}")
     }
 }

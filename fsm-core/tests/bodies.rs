@@ -204,7 +204,7 @@ fn a_body_that_does_not_fit_is_refused_counted_and_traced_and_the_point_goes_on(
         settle(&mut kernel);
         let line = log.take().concat();
         assert!(line.contains(&format!("{to}")) && line.contains(&format!("from {sender}")), "{line}");
-        assert!(line.contains("? ") && line.contains("expected a body of `bodies.Greeting`"), "{line}");
+        assert!(line.contains("? ") && line.contains("the body of `bodies.Greeting` does not fit: "), "{line}");
         assert!(line.contains("invalid type: boolean"), "the decoder's reason: {line}");
     }
     assert_eq!(kernel.counters().refused, 2);

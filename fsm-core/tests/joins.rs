@@ -416,7 +416,7 @@ fn an_answer_from_far_that_does_not_fit_is_refused_and_counted_for_its_sender() 
     kernel.deliver_from_far(asked.from, proxy, Body::encoded(answer));
     settle(&mut kernel);
     let (ended, value) = kernel.take_result().expect("it has ended");
-    assert!(ended == point && value.fault().expect("a fault").starts_with("expected a body of `test.Note`"));
+    assert!(ended == point && value.fault().expect("a fault").starts_with("the body of `test.Note` does not fit: "));
     assert_eq!((kernel.counters().refused, kernel.take_refused()), (1, Some(proxy)));
 }
 

@@ -176,8 +176,8 @@ fn what_goes_wrong_is_told_with_its_reason() {
         "? <00000001>clumsy - Refused timer Note: the point has too many",
         "? <00000001>clumsy - Dead letter Go to <none>: no point ever had this address",
         "? <00000001>clumsy - Unknown Go from <00000001/3>, expected Note",
-        "? <00000001>clumsy - Refused a message from <00000001/3>: expected a body of `test.Note`, got `test.Note` \
-         whose body does not fit: invalid type: boolean `true`, expected u32",
+        "? <00000001>clumsy - Refused a message from <00000001/3>: the body of `test.Note` does not fit: \
+         invalid type: boolean `true`, expected u32",
         "! <00000001>clumsy - Panicked at Note: 7 is too much",
         "? <00000001> - the driver is worried",
         "? <00000001> - Dead letter Go to <00000001/3>: the peer's point has ended",
