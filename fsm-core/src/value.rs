@@ -93,13 +93,14 @@ impl Value {
         self.0.fault()
     }
 
-    /// The value for people, in the manner of the seed: the type's name, then a line for each field.
+    /// The value for people, in the manner of the seed: the type's name, then a line for each field. `Display` shows it so too.
     ///
     /// ```
     /// # extern crate fsm_core as statepoint;
     /// use statepoint::{Faulted, Value};
     ///
     /// let value = Value::from(Faulted { condition: "too warm".into(), explanation: "31 degrees".into() });
+    /// assert_eq!(format!("{value}"), value.to_text());
     /// assert_eq!(value.to_text(), "Faulted\n+   condition: \"too warm\"\n+   explanation: \"31 degrees\"");
     /// ```
     pub fn to_text(&self) -> String {
@@ -139,6 +140,13 @@ impl From<Body> for Value {
 impl From<Value> for Body {
     fn from(value: Value) -> Self {
         value.0
+    }
+}
+
+/// For people: as [`Value::to_text`], several lines when the value has fields. `{:?}` is one line.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_text())
     }
 }
 
