@@ -11,6 +11,7 @@ use fsm_core::{
     GetResponse, Harness, IntoPoint, Kernel, Limits, Message, Moment, NewPoint, OutOfService, Overloaded, Ping,
     Routine, Sequentially, Stop, TemporarilyUnavailable, TimedOut, Undelivered, Value, Values, Vocabulary, routine,
 };
+use serde::{Deserialize, Serialize};
 use support::{Go, Log, Note, kernel, leaf, reluctant, settle};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -467,7 +468,7 @@ fn an_answer_from_far_stays_bytes_until_its_type_is_named() {
     assert_eq!((value.peek::<Note>(), value.is::<Note>()), (None, true));
     assert_eq!(value.open::<Note>().expect("it fits"), Note(5));
     let (_, _, value) = far_answer(Body::encoded(bytes));
-    assert_eq!(value.open::<Ack>().unwrap_err().to_string(), "expected Ack, got Note");
+    assert_eq!(value.open::<Ack>().unwrap_err().to_string(), "expected Ack, got Note 5");
 }
 
 #[test]
@@ -529,12 +530,33 @@ fn a_value_of_another_shape_is_a_fault_that_says_what_was_expected() {
     let text = |result: Option<Fault>| result.expect("a fault").to_string();
     assert_eq!(text(two().open::<[Note; 3]>().err()), "expected 3 values, got 2");
     assert_eq!(text(two().open::<(Note, Note, Note)>().err()), "expected 3 values, got 2");
-    assert_eq!(text(two().open::<(Note, Ack)>().err()), "expected Ack, got Note");
+    assert_eq!(text(two().open::<(Note, Ack)>().err()), "expected Ack, got Note 2");
     assert_eq!(text(two().open::<Note>().err()), "expected Note, got Values");
     assert_eq!(text(Value::from(Ack).open::<Vec<Note>>().err()), "expected several values, got Ack");
     assert_eq!(text(Value::from(Aborted).open::<Vec<Note>>().err()), Aborted.to_string());
     assert!(two().open::<()>().is_ok() && two().open::<Value>().is_ok());
     assert!(Value::from(Aborted).open::<()>().is_err() && Value::from(Aborted).open::<Value>().is_err());
+}
+
+#[test]
+fn a_value_of_another_type_is_shown_as_far_as_people_read_it() {
+    #[derive(Debug, Serialize, Deserialize, Message)]
+    #[message(name = "oven.Refused")]
+    struct Refused {
+        reason: String,
+    }
+    let told = |reason: &str| {
+        let value = Refused { reason: reason.into() };
+        let came =
+            Value::from(Body::encoded(value.encode().expect("bytes"))).open::<Ack>().expect_err("bytes of another");
+        let fault = Value::from(value).open::<Ack>().expect_err("it is another");
+        assert_eq!(fault.to_string(), came.to_string());
+        fault.to_string()
+    };
+    assert_eq!(told("too hot\n"), r#"expected Ack, got Refused {"reason":"too hot\n"}"#);
+    let open = r#"expected Ack, got Refused {"reason":""#;
+    assert_eq!(told(&"é".repeat(1_000)), format!("{open}{} ..", "é".repeat(200 - r#" {"reason":""#.len())));
+    assert_eq!(told(&"x".repeat(5_000)), "expected Ack, got Refused");
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn a_request_gives_the_answer_as_the_type_that_is_named() {
         let wrong = cx.request::<Ack>(server, Note(2)).await.unwrap_err();
         Ok::<_, Fault>(say(format_args!("{one} {two:?} {three:?}, {wrong}")))
     };
-    assert_eq!(words(play(&mut kernel, work)), "1 Note(Note(2)) Note 3, expected Ack, got Note");
+    assert_eq!(words(play(&mut kernel, work)), "1 Note(Note(2)) Note 3, expected Ack, got Note 3");
 }
 
 #[test]

@@ -7,10 +7,17 @@ use crate::name::short;
 use crate::routine::Select;
 use crate::value::{Fault, Value};
 
+/// The longest body that a fault shows: it may be a peer's, and showing one takes many times its size.
+const MOST_BYTES: usize = 4_096;
+
+/// How much of a body a fault shows.
+const MOST_CHARACTERS: usize = 200;
+
 /// What a [`Value`] can be opened as: a message, an enum with `#[derive(Select)]` that lists several, the `Value` itself, and
 /// `()` when any value will do. A [`Values`] opens as a vector, an array or a tuple of these.
 ///
-/// A fault that the type does not list is an error; a `Result<T, Fault>` takes it in.
+/// A fault that the type does not list is an error; a `Result<T, Fault>` takes it in. The error for another type shows the value, up
+/// to 200 characters of it.
 ///
 /// ```
 /// # extern crate fsm_core as statepoint;
@@ -113,8 +120,7 @@ fn counted(value: Value, count: usize) -> Result<Vec<Value>, Fault> {
     if values.len() == count {
         return Ok(values);
     }
-    let condition = format!("expected {expected}, got {}", values.len());
-    Err(Faulted { condition, explanation: String::new() }.into())
+    Err(Faulted::new(format_args!("expected {expected}, got {}", values.len())).into())
 }
 
 fn several(value: Value, expected: &str) -> Result<Vec<Value>, Fault> {
@@ -131,8 +137,21 @@ fn another(value: Value, expected: &str) -> Fault {
         Ok(value) => {
             let is_namesake = expected.split(" or ").any(|name| short(name) == value.short_name());
             let got = if is_namesake { value.name() } else { value.short_name() };
-            let condition = format!("expected {expected}, got {got}");
-            Faulted { condition, explanation: String::new() }.into()
+            Faulted::new(format_args!("expected {expected}, got {got}{}", said(&value))).into()
         }
+    }
+}
+
+/// What the value says, in one line: ` {"reason":"too hot"}`. Nothing when it has no fields, or is so long that only a program
+/// would read it.
+fn said(value: &Value) -> String {
+    if !value.body().encode().is_ok_and(|encoded| encoded.bytes.len() <= MOST_BYTES) {
+        return String::new();
+    }
+    let shown = format!("{value:?}");
+    let said = shown.strip_prefix(value.short_name()).unwrap_or_default();
+    match said.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{} ..", said.get(..end).unwrap_or_default()),
+        None => said.to_owned(),
     }
 }
