@@ -207,7 +207,8 @@ pub trait Link: fmt::Debug {
     /// The link cannot seal any more.
     fn close(&mut self, out: &mut Outlet<'_>) -> Result<(), LinkError>;
 
-    /// Asks the peer whether it is there. Whatever comes from it afterwards is the answer. A link that cannot ask does nothing.
+    /// Asks the peer whether it is there. Whatever comes from it afterwards is the answer. It may be asked again before it has
+    /// answered. A link that cannot ask does nothing.
     ///
     /// # Errors
     ///
