@@ -1,6 +1,7 @@
 //! What the network tells a controller.
 //!
-//! All of them are local: no peer can forge one.
+//! All of them are local: no peer can forge one. They may get more fields, so what makes one (the test of a machine that listens
+//! or connects) calls its `new`, and sets those fields that it cares about.
 
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
@@ -9,12 +10,13 @@ use std::io;
 use fsm_core::{Message, Moment, Value};
 
 use crate::host_port::HostPort;
-use crate::link::{Binding, KeyFileError, PublicKey, SecurityError};
+use crate::link::{Binding, KeyFileError, Mode, PublicKey, SecurityError};
 use crate::wire::LinkError;
 
 /// The port is open. From the listener: what [`stop_listen`](crate::Networking::stop_listen) takes.
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
 #[message(name = "statepoint.Listening", local)]
+#[non_exhaustive]
 pub struct Listening {
     /// Where one asked to listen.
     pub requested: HostPort,
@@ -24,14 +26,44 @@ pub struct Listening {
     pub at: Moment,
 }
 
+impl Listening {
+    /// For tests of who listens: somebody has asked for `requested`, and got `listening`.
+    ///
+    /// ```
+    /// use statepoint::{HostPort, Listening, Moment};
+    ///
+    /// let listening = Listening::new(HostPort::new("localhost", 0), ([127, 0, 0, 1], 32011).into(), Moment::ZERO);
+    /// assert_eq!(listening.listening.port(), 32011);
+    /// ```
+    pub fn new(requested: impl Into<HostPort>, listening: SocketAddr, at: Moment) -> Self {
+        Self { requested: requested.into(), listening, at }
+    }
+}
+
 /// The port could not be opened, or is open no more.
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
 #[message(name = "statepoint.NotListening", local, fault)]
+#[non_exhaustive]
 pub struct NotListening {
     /// Where one asked to listen.
     pub requested: HostPort,
     /// Why not.
     pub reason: Failure,
+}
+
+impl NotListening {
+    /// For tests of who listens.
+    ///
+    /// ```
+    /// use statepoint::{Failure, HostPort, NotListening};
+    ///
+    /// let reason = Failure::from(&std::io::Error::from(std::io::ErrorKind::AddrInUse));
+    /// let fault = NotListening::new(HostPort::new("localhost", 80), reason);
+    /// assert!(fault.to_string().starts_with("cannot listen at \"localhost:80\""));
+    /// ```
+    pub fn new(requested: impl Into<HostPort>, reason: impl Into<Failure>) -> Self {
+        Self { requested: requested.into(), reason: reason.into() }
+    }
 }
 
 impl fmt::Display for NotListening {
@@ -43,6 +75,7 @@ impl fmt::Display for NotListening {
 /// Somebody has connected. From the peer, so that a reply goes there; with a session, from the session.
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
 #[message(name = "statepoint.Accepted", local)]
+#[non_exhaustive]
 pub struct Accepted {
     /// Where one listens.
     pub listening: SocketAddr,
@@ -50,15 +83,34 @@ pub struct Accepted {
     pub remote: SocketAddr,
     /// When.
     pub at: Moment,
+    /// What the link protects.
+    pub mode: Mode,
     /// The key that the peer has proven to own. None unless keys are [asked for](crate::Listen::allow).
     pub key: Option<PublicKey>,
     /// What names this one connection at both its ends, to be compared by people. None in a clear one.
     pub binding: Option<Binding>,
 }
 
+impl Accepted {
+    /// For tests of who listens: a connection in clear.
+    ///
+    /// ```
+    /// use statepoint::{Accepted, Moment, link::Mode};
+    ///
+    /// let (here, there) = (([127, 0, 0, 1], 32011).into(), ([127, 0, 0, 1], 40000).into());
+    /// let mut accepted = Accepted::new(here, there, Moment::ZERO);
+    /// assert_eq!((accepted.mode, accepted.key), (Mode::Clear, None));
+    /// accepted.mode = Mode::Encrypted;
+    /// ```
+    pub fn new(listening: SocketAddr, remote: SocketAddr, at: Moment) -> Self {
+        Self { listening, remote, at, mode: Mode::Clear, key: None, binding: None }
+    }
+}
+
 /// Somebody wanted to connect and could not be served. The listener goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
 #[message(name = "statepoint.NotAccepted", local, fault)]
+#[non_exhaustive]
 pub struct NotAccepted {
     /// Where one listens.
     pub listening: SocketAddr,
@@ -66,6 +118,20 @@ pub struct NotAccepted {
     pub remote: Option<SocketAddr>,
     /// Why not.
     pub reason: Failure,
+}
+
+impl NotAccepted {
+    /// For tests of who listens.
+    ///
+    /// ```
+    /// use statepoint::{NotAccepted, wire::LinkError};
+    ///
+    /// let fault = NotAccepted::new(([127, 0, 0, 1], 32011).into(), None, LinkError::Tampered);
+    /// assert_eq!(fault.reason.link, Some(LinkError::Tampered));
+    /// ```
+    pub fn new(listening: SocketAddr, remote: Option<SocketAddr>, reason: impl Into<Failure>) -> Self {
+        Self { listening, remote, reason: reason.into() }
+    }
 }
 
 impl fmt::Display for NotAccepted {
@@ -82,6 +148,7 @@ impl fmt::Display for NotAccepted {
 /// the session.
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
 #[message(name = "statepoint.Connected", local)]
+#[non_exhaustive]
 pub struct Connected {
     /// Whither one asked to connect.
     pub requested: HostPort,
@@ -91,15 +158,33 @@ pub struct Connected {
     pub local: SocketAddr,
     /// When.
     pub at: Moment,
+    /// What the link protects.
+    pub mode: Mode,
     /// The key that the peer has proven to own. None unless one is [expected](crate::Connect::expect).
     pub key: Option<PublicKey>,
     /// What names this one connection at both its ends, to be compared by people. None in a clear one.
     pub binding: Option<Binding>,
 }
 
+impl Connected {
+    /// For tests of who connects: a connection in clear.
+    ///
+    /// ```
+    /// use statepoint::{Connected, HostPort, Moment, link::Mode};
+    ///
+    /// let (there, here) = (([127, 0, 0, 1], 32011).into(), ([127, 0, 0, 1], 40000).into());
+    /// let connected = Connected::new(HostPort::from(there), there, here, Moment::ZERO);
+    /// assert_eq!((connected.mode, connected.key), (Mode::Clear, None));
+    /// ```
+    pub fn new(requested: impl Into<HostPort>, remote: SocketAddr, local: SocketAddr, at: Moment) -> Self {
+        Self { requested: requested.into(), remote, local, at, mode: Mode::Clear, key: None, binding: None }
+    }
+}
+
 /// There is no connection.
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
 #[message(name = "statepoint.NotConnected", local, fault)]
+#[non_exhaustive]
 pub struct NotConnected {
     /// Whither one asked to connect.
     pub requested: HostPort,
@@ -107,6 +192,20 @@ pub struct NotConnected {
     pub tried: Option<SocketAddr>,
     /// Why not.
     pub reason: Failure,
+}
+
+impl NotConnected {
+    /// For tests of who connects.
+    ///
+    /// ```
+    /// use statepoint::{HostPort, NotConnected, wire::LinkError};
+    ///
+    /// let fault = NotConnected::new(HostPort::new("server.lab", 32011), None, LinkError::Tampered);
+    /// assert!(fault.to_string().starts_with("cannot connect to \"server.lab:32011\""));
+    /// ```
+    pub fn new(requested: impl Into<HostPort>, tried: Option<SocketAddr>, reason: impl Into<Failure>) -> Self {
+        Self { requested: requested.into(), tried, reason: reason.into() }
+    }
 }
 
 impl fmt::Display for NotConnected {
@@ -126,6 +225,7 @@ pub struct Close;
 /// now.
 #[derive(Debug, Message)]
 #[message(name = "statepoint.Closed", local)]
+#[non_exhaustive]
 pub struct Closed {
     /// What the session completed with; [`Done`](statepoint::Done) when there was none.
     pub value: Value,
@@ -140,12 +240,29 @@ pub struct Closed {
     pub reason: Ended,
 }
 
+impl Closed {
+    /// For tests of who has a connection: it was opened and ended at these moments.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use statepoint::{Closed, Done, Ended, Moment};
+    ///
+    /// let (opened, at) = (Moment::ZERO, Moment::ZERO + Duration::from_secs(9));
+    /// let closed = Closed::new(Done, ([127, 0, 0, 1], 40000).into(), opened, at, Ended::ByUs);
+    /// assert!(closed.value.is::<Done>());
+    /// ```
+    pub fn new(value: impl Into<Value>, remote: SocketAddr, opened: Moment, at: Moment, reason: Ended) -> Self {
+        Self { value: value.into(), remote, opened, at, reason }
+    }
+}
+
 /// The connection has ended, and this end did not close it. From the peer's address, or from its session; neither leads
 /// anywhere now.
 ///
 /// What was sent and not answered may have arrived or not.
 #[derive(Clone, Debug, PartialEq, Eq, Message)]
 #[message(name = "statepoint.Abandoned", local, fault)]
+#[non_exhaustive]
 pub struct Abandoned {
     /// The peer's address.
     pub remote: SocketAddr,
@@ -155,6 +272,22 @@ pub struct Abandoned {
     pub at: Moment,
     /// Why.
     pub reason: Ended,
+}
+
+impl Abandoned {
+    /// For tests of who has a connection: it was opened and ended at these moments.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use statepoint::{Abandoned, Ended, Moment};
+    ///
+    /// let (opened, at) = (Moment::ZERO, Moment::ZERO + Duration::from_secs(9));
+    /// let fault = Abandoned::new(([127, 0, 0, 1], 40000).into(), opened, at, Ended::Reset);
+    /// assert_eq!(fault.to_string(), "abandoned by \"127.0.0.1:40000\" (reset by the peer)");
+    /// ```
+    pub fn new(remote: SocketAddr, opened: Moment, at: Moment, reason: Ended) -> Self {
+        Self { remote, opened, at, reason }
+    }
 }
 
 impl fmt::Display for Abandoned {

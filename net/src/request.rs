@@ -11,7 +11,7 @@ use std::sync::Arc;
 use fsm_core::{Address, IntoPoint, NewPoint};
 
 use crate::host_port::HostPort;
-use crate::link::{Binding, ConnectSecurity, Identity, KnownKeys, LinkPeer, ListenSecurity, PublicKey};
+use crate::link::{Binding, ConnectSecurity, Identity, KnownKeys, LinkPeer, ListenSecurity, Mode, PublicKey};
 use crate::protection::Protection;
 
 /// How long a peer may take to open its link, unless told otherwise.
@@ -37,6 +37,8 @@ pub struct Peer {
     pub controller: Address,
     /// The peer's network address.
     pub remote: SocketAddr,
+    /// What the link protects: a session can refuse to talk in clear, or of some things.
+    pub mode: Mode,
     /// The key that the peer has proven to own. None where it proves none, see [`ListenSecurity`].
     pub key: Option<PublicKey>,
     /// What names this one connection at both its ends, to be compared by people. None in a clear one.
@@ -44,8 +46,8 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// A peer for the tests of what makes sessions: at `remote`, what is sent to `address` arrives there. It has no controller and
-    /// has proven no key; its fields can be set.
+    /// A peer for the tests of what makes sessions: at `remote`, what is sent to `address` arrives there. It has no controller, is
+    /// connected in clear and has proven no key; its fields can be set.
     ///
     /// ```
     /// use statepoint::link::{Identity, PublicKey};
@@ -62,17 +64,18 @@ impl Peer {
     /// # Ok::<(), statepoint::wire::LinkError>(())
     /// ```
     pub fn new(remote: SocketAddr, address: Address) -> Self {
-        Self { address, controller: Address::NONE, remote, key: None, binding: None }
+        Self { address, controller: Address::NONE, remote, mode: Mode::Clear, key: None, binding: None }
     }
 
-    /// The same, when it has proven to own `key`.
+    /// The same, when both ends have proven their keys, and `key` is that of the peer.
     #[must_use]
     pub fn with_key(self, key: PublicKey) -> Self {
-        Self { key: Some(key), ..self }
+        Self { mode: Mode::Mutual, key: Some(key), ..self }
     }
 
     pub(crate) fn behind(address: Address, controller: Address, remote: SocketAddr, link: &LinkPeer) -> Self {
-        Self { controller, key: link.key, binding: link.binding, ..Self::new(remote, address) }
+        let LinkPeer { mode, key, binding, .. } = *link;
+        Self { address, controller, remote, mode, key, binding }
     }
 }
 

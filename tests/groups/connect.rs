@@ -81,7 +81,7 @@ fn why_it_tries_again_is_told_once_until_the_reason_changes() {
     };
     assert_eq!(fail(&mut test, not_connected(None)), [format!("{REFUSED}; trying again in 100ms")]);
     assert_eq!(fail(&mut test, not_connected(None)), [""; 0], "that was told");
-    let other = NotConnected { reason: LinkError::CutOff.into(), ..not_connected(None) };
+    let other = NotConnected::new(at(), None, LinkError::CutOff);
     assert_eq!(fail(&mut test, other).len(), 1, "the reason has changed");
     assert_eq!(fail(&mut test, not_connected(None)), [format!("{REFUSED}; trying again in 200ms")]);
     // A connection that does not last is a failure like another one; one that was stable makes forget what was told.
@@ -104,9 +104,9 @@ fn when_it_gives_up_it_says_so() {
     let refused = "cannot connect to \"127.0.0.1:32011\" (Connection refused)";
     assert_eq!(step.said(), [format!("gave up after 2 attempts: {refused}")]);
     let by = Identity::generate().expect("the system has randomness").public_key();
-    let reason = LinkError::NotAuthorised { by, reason: "nobody knows you".into() }.into();
+    let reason = LinkError::NotAuthorised { by, reason: "nobody knows you".into() };
     let (mut test, attempt) = pending(machine());
-    let step = test.give_from(attempt, NotConnected { reason, ..not_connected(None) });
+    let step = test.give_from(attempt, NotConnected::new(at(), None, reason));
     assert!(step.said()[0].ends_with("; not trying again"), "{:?}", step.said());
 }
 
@@ -135,7 +135,7 @@ fn a_server_that_does_not_admit_this_end_is_not_asked_again() {
         (LinkError::Refused { reason: "nobody knows you".into() }, false),
     ] {
         let (mut test, _) = pending(machine());
-        let fault = NotConnected { reason: link.into(), ..not_connected(Some(at())) };
+        let fault = NotConnected::new(at(), Some(at()), link);
         let step = test.give_from(far(1), fault);
         assert_eq!((step.completed::<NotConnected>().is_some(), step.next() == "GLARING"), (is_final, !is_final));
         assert_eq!(step.sent_names(), [""; 0]);
@@ -145,9 +145,9 @@ fn a_server_that_does_not_admit_this_end_is_not_asked_again() {
 #[test]
 fn told_to_keep_trying_it_asks_a_server_again_that_does_not_admit_this_end() {
     let by = Identity::generate().expect("the system has randomness").public_key();
-    let reason = || LinkError::NotAuthorised { by, reason: "nobody knows you".into() }.into();
+    let reason = || LinkError::NotAuthorised { by, reason: "nobody knows you".into() };
     let (mut test, attempt) = pending(machine().keep_trying());
-    let refused = || NotConnected { reason: reason(), ..not_connected(Some(at())) };
+    let refused = || NotConnected::new(at(), Some(at()), reason());
     let step = test.give_from(attempt, refused());
     assert!(step.said()[0].ends_with("; trying again in 60s"), "{:?}", step.said());
     assert_eq!(test.advance(seconds(60) - millis(1)).next(), "GLARING");

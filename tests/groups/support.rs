@@ -108,21 +108,21 @@ fn failure() -> Failure {
 }
 
 pub(crate) fn connected() -> Connected {
-    Connected { requested: at().into(), remote: at(), local: at(), at: Moment::ZERO, key: None, binding: None }
+    Connected::new(at(), at(), at(), Moment::ZERO)
 }
 
 /// With the address that was tried, when one was.
 pub(crate) fn not_connected(tried: Option<SocketAddr>) -> NotConnected {
-    NotConnected { requested: at().into(), tried, reason: failure() }
+    NotConnected::new(at(), tried, failure())
 }
 
 /// After so long a connection.
 pub(crate) fn abandoned(lasted: Duration) -> Abandoned {
-    Abandoned { remote: at(), opened: Moment::ZERO, at: Moment::ZERO + lasted, reason: Ended::Reset }
+    Abandoned::new(at(), Moment::ZERO, Moment::ZERO + lasted, Ended::Reset)
 }
 
 pub(crate) fn closed() -> Closed {
-    Closed { value: Verdict(1).into(), remote: at(), opened: Moment::ZERO, at: Moment::ZERO, reason: Ended::ByUs }
+    Closed::new(Verdict(1), at(), Moment::ZERO, Moment::ZERO, Ended::ByUs)
 }
 
 pub(crate) fn listening() -> Listening {
@@ -130,17 +130,17 @@ pub(crate) fn listening() -> Listening {
 }
 
 pub(crate) fn listening_since(since: Duration) -> Listening {
-    Listening { requested: at().into(), listening: at(), at: Moment::ZERO + since }
+    Listening::new(at(), at(), Moment::ZERO + since)
 }
 
 pub(crate) fn not_listening() -> NotListening {
-    NotListening { requested: at().into(), reason: failure() }
+    NotListening::new(at(), failure())
 }
 
 pub(crate) fn accepted() -> Accepted {
-    Accepted { listening: at(), remote: at(), at: Moment::ZERO, key: None, binding: None }
+    Accepted::new(at(), at(), Moment::ZERO)
 }
 
 pub(crate) fn not_accepted() -> NotAccepted {
-    NotAccepted { listening: at(), remote: Some(at()), reason: failure() }
+    NotAccepted::new(at(), Some(at()), failure())
 }

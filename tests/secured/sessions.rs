@@ -47,6 +47,7 @@ fn sessions_of_both_ends_know_each_other_by_the_same_binding(world: &mut impl Wo
         let [client_key, server_key] = proven(mode);
         assert_eq!((peer.key, connected.key), (server_key, server_key));
         assert_eq!((back.key, accepted.key), (client_key, client_key));
+        assert_eq!([peer.mode, connected.mode, back.mode, accepted.mode], [mode; 4]);
         assert_eq!(peer.binding, back.binding);
         assert_eq!(peer.binding.is_some(), mode != Mode::Clear);
         bindings.extend(peer.binding);

@@ -47,13 +47,17 @@ impl News {
     /// The link is open, and who takes the peer's messages is known.
     pub(super) fn opened(&mut self, peer: &LinkPeer, cx: &mut Context) {
         self.opened = cx.now();
-        let (remote, at, key, binding) = (self.remote, self.opened, peer.key, peer.binding);
+        let (remote, at) = (self.remote, self.opened);
+        let LinkPeer { mode, key, binding, .. } = *peer;
         match &self.origin {
             Origin::Accepted { listening } => {
-                self.tell(Accepted { listening: *listening, remote, at, key, binding }, cx)
+                self.tell(Accepted { listening: *listening, remote, at, mode, key, binding }, cx)
             }
             Origin::Connected { requested, local } => {
-                self.tell(Connected { requested: requested.clone(), remote, local: *local, at, key, binding }, cx);
+                self.tell(
+                    Connected { requested: requested.clone(), remote, local: *local, at, mode, key, binding },
+                    cx,
+                );
             }
         }
     }

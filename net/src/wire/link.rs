@@ -12,15 +12,16 @@ use std::fmt;
 use super::output::Outlet;
 use crate::link::{LinkPeer, PublicKey};
 
-/// Where a link stands.
+/// Where a link stands, for what this end sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum LinkState {
     /// The handshake is under way: frames wait.
     Opening,
-    /// Frames go both ways.
+    /// Frames go both ways. Also when the peer has said goodbye, or its stream has ended: it sends nothing more then, and
+    /// what this end still has to say is sealed, up to its own goodbye. [`Link::end`] tells how the peer's stream has ended.
     Open,
-    /// This end or the peer has said goodbye: no more frames are sealed. What the peer has sent before its own goodbye is
-    /// still received.
+    /// This end has said goodbye: no more frames are sealed. What the peer sends before its own goodbye is still received.
     Closed,
 }
 

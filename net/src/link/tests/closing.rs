@@ -34,6 +34,7 @@ fn a_peer_that_has_said_goodbye_still_hears_what_waits() {
         let question = ann.wire();
         ann.close();
         assert_eq!(bob.read(&[question, ann.wire()].concat()), Ok(()));
+        assert_eq!(bob.link.state(), LinkState::Open, "it can still send");
         bob.send(&[b"answer"]);
         let mut wire = bob.wire();
         bob.close();
