@@ -322,7 +322,8 @@ impl Connect {
 
     /// As [`Connect::trust_on_first_use`], with the book that is kept in this file; a new one if there is none. It is opened at
     /// the first attempt, and at each one after that until it can be. While it cannot, [`NotConnected`](crate::NotConnected)
-    /// comes and says why. Clones share the book that was opened.
+    /// comes and says why. Clones share the book that was opened, and what it knows stays when the file goes; so keep one and
+    /// clone it, for each call names a book that has to be opened anew.
     ///
     /// The reactor's thread reads and writes it, and waits for the disk.
     #[must_use]

@@ -25,7 +25,7 @@ const ADDRESS: usize = 512;
 ///
 /// **To accept another key for an address, change its line.** A process that runs reads the file when it is opened, before a
 /// line is added, and once for each attempt that meets a key other than the known one: so the attempt after the change goes
-/// well. Several processes can share a file; two that meet the same address for the first time in the same moment may both
+/// well. The old key is taken until then; when it was stolen, start the process again. Several processes can share a file; two that meet the same address for the first time in the same moment may both
 /// write, and the file is then refused if they met different keys.
 ///
 /// **What a process knows it does not forget**, whatever becomes of the file: a line that is changed counts, one that is taken
