@@ -56,6 +56,10 @@ impl ListenAtAddress {
         cx.console(format_args!("Accepted {}, session {}", accepted.remote, cx.from()));
         Self::LISTENING
     }
+    fn LISTENING_NotAccepted(&mut self, fault: NotAccepted, cx: &mut Context) -> Next<Self> {
+        cx.console(fault); // Somebody else than a client, or one with other keys.
+        Self::LISTENING
+    }
     fn LISTENING_Abandoned(&mut self, abandoned: Abandoned, cx: &mut Context) -> Next<Self> {
         cx.console(format_args!("Abandoned {}", abandoned.remote));
         Self::LISTENING

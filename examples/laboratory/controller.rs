@@ -54,6 +54,10 @@ impl Controller {
     fn UP_Accepted(&mut self, _: Accepted) -> Next<Self> {
         Next::STAY
     }
+    fn UP_NotAccepted(&mut self, fault: NotAccepted, cx: &mut Context) -> Next<Self> {
+        cx.console(fault);
+        Next::STAY
+    }
     fn UP_Register(&mut self, Register { instrument }: Register, cx: &mut Context) -> Next<Self> {
         self.tell(&News::Present { instrument: instrument.clone(), at: cx.from() }, cx);
         self.present.insert(cx.from().near(), (instrument, cx.from()));

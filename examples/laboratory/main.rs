@@ -5,9 +5,8 @@
 //! So it is all in one process, over real connections. With `--role=controller`, `--role=console`, `--role=balance` and other
 //! names of instruments each is a process of its own, and they are started, stopped and killed in any order.
 //!
-//! Why machines? Ask what an instrument does with `Measure`. That depends on what it has been through: it measures, or it is
-//! warming up, measuring or calibrating and will measure afterwards. No flag and no list of orders is kept for that; it stands
-//! in the header. And the controller may lose an instrument at any moment: what becomes of the sample is one cell.
+//! Why machines? An instrument measures at once, or when it has warmed up, measured or calibrated: no flag, no list of orders is
+//! kept for that; it stands in the header. And what becomes of a sample when an instrument is lost is one cell.
 
 mod console;
 mod controller;
@@ -51,9 +50,7 @@ fn instrument(at: &ConnectSettings, name: &str) -> AddressGroup {
 async fn laboratory(cx: &mut Routine, at: ConnectSettings, controller: Controller) -> Value {
     cx.create(controller);
     cx.create(connected(&at, |controller| Console { controller }));
-    cx.create(instrument(&at, "spectrometer"));
-    cx.create(instrument(&at, "thermometer"));
-    let mut balance = cx.create(instrument(&at, "balance"));
+    let [_, _, mut balance] = ["spectrometer", "thermometer", "balance"].map(|name| cx.create(instrument(&at, name)));
     loop {
         match cx.select_within::<Completed>(core::time::Duration::from_millis(750)).await {
             Ok(completed) if cx.from() != balance => return completed.value,
@@ -67,12 +64,11 @@ fn main() -> std::process::ExitCode {
     let (role, at) = ("laboratory".into(), ListenSettings::at("127.0.0.1", 32011));
     statepoint::run(Settings { role, at, instruments: 3, samples: 5 }, |settings| -> NewPoint {
         let listen = Listen::from(&settings.at);
-        let ListenSettings { host, port, encrypted, .. } = settings.at;
+        let Settings { role, at: ListenSettings { host, port, encrypted, .. }, instruments, samples } = settings;
         let at = ConnectSettings { encrypted, ..ConnectSettings::to(host, port) };
         let (report, present, subscribers) = Default::default();
-        let Settings { instruments, samples, .. } = settings;
         let controller = Controller { listen, instruments, samples, report, present, subscribers };
-        match &*settings.role {
+        match &*role {
             "laboratory" => routine(async |cx: &mut Routine| laboratory(cx, at, controller).await).into_point(),
             "controller" => controller.into_point(),
             "console" => connected(&at, |controller| Console { controller }).into_point(),

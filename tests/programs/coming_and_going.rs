@@ -1,9 +1,11 @@
 //! Servers that are not there, not yet, not any more, and again.
 
+use std::io::Write;
 use std::net::TcpListener;
 
 use crate::matrix::{self, ACQUAINTED, CONVERSATIONS, WELCOME};
 use crate::program::{Program, free_port, free_ports};
+use crate::raw;
 
 fn port_flag(port: u16) -> String {
     format!("--port={port}")
@@ -134,6 +136,20 @@ fn a_server_may_come_after_its_clients() {
     }
     assert_eq!(caller.finish(), (0, CONVERSATIONS.into(), String::new()));
     drop((servers, relay));
+}
+
+/// With `Unknown` before it, it would look like a fault of the server.
+#[test]
+fn a_server_that_is_a_machine_says_who_was_no_client() {
+    let servers = ["listen_fsm_at_address", "listen_fsm_sessions_at_address", "laboratory"];
+    for (server, flags) in servers.into_iter().zip([&[][..], &[], &["--role=controller"]]) {
+        let (server, port) = Program::serve(server, flags);
+        let mut stranger = raw::call(port);
+        stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").expect("room");
+        let remote = stranger.local_addr().expect("connected");
+        let line = server.says(&format!("cannot accept {remote} at 127.0.0.1:{port} ("));
+        assert!(!line.contains("Unknown"), "{line}");
+    }
 }
 
 /// A server that takes connections and answers no hello: it is killed before it has.
