@@ -2,7 +2,7 @@
 
 use statepoint::link::Identity;
 use statepoint::wire::LinkError;
-use statepoint::{Body, Connector, Exhausted};
+use statepoint::{Body, Connector, Ended, Exhausted};
 
 use crate::support::*;
 use statepoint::prelude::*;
@@ -94,6 +94,23 @@ fn why_it_tries_again_is_told_once_until_the_reason_changes() {
         let step = test.give_from(far(1), abandoned(seconds(lasted)));
         assert_eq!(step.said().len(), usize::from(lasted == 10), "after {lasted} seconds");
     }
+}
+
+#[test]
+fn a_server_that_says_goodbye_is_told_of_when_it_does_so_again() {
+    let goodbye = |lasted| Abandoned { reason: Ended::ByPeer, ..abandoned(seconds(lasted)) };
+    let retry = Retry::steps([], millis(100));
+    for (first, second, told) in [(1, 1, 1), (60, 1, 0), (60, 60, 0), (1, 60, 0)] {
+        let mut test = connected_to_server(ConnectToAddress::new(at()).retry(retry.clone()));
+        assert_eq!(test.give_from(far(1), goodbye(first)).said(), [""; 0]);
+        let _ = test.advance(millis(100));
+        let _ = test.give_from(far(1), connected());
+        assert_eq!(test.give_from(far(1), goodbye(second)).said().len(), told, "after {first}, then {second} seconds");
+    }
+    let mut test = connected_to_server(ConnectToAddress::new(at()).retry(retry));
+    let _ = test.give_from(far(1), goodbye(60));
+    let attempt = test.advance(millis(100)).children()[0];
+    assert_eq!(test.give_from(attempt, not_connected(None)).said().len(), 1, "it has not come back");
 }
 
 #[test]

@@ -9,6 +9,9 @@ use fsm_core::{Context, Level, Message, Vocabulary};
 use super::messages::Exhausted;
 use super::retry::Retry;
 
+/// How long to wait at least when the answer will be the same until somebody has changed the server's settings.
+pub(super) const REFUSED: Duration = Duration::from_secs(60);
+
 /// It is time for the next attempt.
 #[derive(Debug, Message)]
 #[message(name = "statepoint.group.Glare", local)]
@@ -53,6 +56,13 @@ impl Attempts {
             }
             Ok(_) => {}
             Err(exhausted) => cx.log(Level::Warning, exhausted),
+        }
+    }
+
+    /// The other end has closed in order, which is worth no line, unless it does so again and again.
+    pub(super) fn said_goodbye(&mut self) {
+        if self.failed <= 1 {
+            self.last = Last { fault: String::new(), is_told: true };
         }
     }
 

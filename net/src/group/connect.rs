@@ -4,16 +4,13 @@ use core::time::Duration;
 
 use fsm_core::{Aborted, Address, Context, Level, Machine, Next, Start, Stop, Unknown, Vocabulary, state_machine};
 
-use super::attempts::{Attempts, Glare};
+use super::attempts::{Attempts, Glare, REFUSED};
 use super::messages::{Exhausted, NoAddress, UseAddress};
 use super::retry::Retry;
-use crate::messages::{Abandoned, Close, Closed, Connected, NotConnected};
+use crate::messages::{Abandoned, Close, Closed, Connected, Ended, NotConnected};
 use crate::networking::Networking;
 use crate::request::Connect;
 use crate::wire::LinkError;
-
-/// How long to wait at least when the answer will be the same until somebody has changed the server's settings.
-const REFUSED: Duration = Duration::from_secs(60);
 
 /// Connects, and connects again: the member of a group that stands for a server.
 ///
@@ -148,6 +145,9 @@ impl ConnectToAddress {
         }
         let lasted = fault.at - fault.opened;
         let waited = self.attempts.lost(lasted, Some(fault.remote), &fault, cx.random());
+        if fault.reason == Ended::ByPeer {
+            self.attempts.said_goodbye();
+        }
         if waited.is_ok() {
             cx.send(cx.parent(), NoAddress);
         }
