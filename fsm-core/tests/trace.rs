@@ -187,6 +187,27 @@ fn what_goes_wrong_is_told_with_its_reason() {
 }
 
 #[test]
+fn news_of_a_connection_to_a_point_that_has_ended_are_counted_and_no_warning() {
+    for (message, reason, is_warning) in [
+        ("statepoint.Abandoned", Undelivered::Ended, false),
+        ("statepoint.Closed", Undelivered::Ended, false),
+        ("statepoint.Abandoned", Undelivered::Overflow, true),
+        ("statepoint.NotConnected", Undelivered::Ended, true),
+        ("test.Abandoned", Undelivered::Ended, true),
+    ] {
+        let (mut kernel, log) = traced(Level::Object);
+        kernel.dead_letter(Address::new(1, 1, 0), Address::NONE, message, reason);
+        let line = &log.take()[0];
+        assert_eq!(line.contains(" ? "), is_warning, "{line}");
+        assert!(line.contains("Dead letter "), "{line}");
+        assert_eq!(kernel.counters().dead(reason), 1);
+        let (mut kernel, log) = traced(Level::Warning);
+        kernel.dead_letter(Address::new(1, 1, 0), Address::NONE, message, reason);
+        assert_eq!(log.take().len(), usize::from(is_warning), "{message}");
+    }
+}
+
+#[test]
 fn a_flood_of_lines_is_cut_short_and_counted() {
     let (mut kernel, log) = (kernel(), Log::default());
     let sink = log.clone();

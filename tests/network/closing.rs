@@ -1,7 +1,7 @@
 //! How connections end between programs that both keep to the rules.
 
 use statepoint::prelude::*;
-use statepoint::{Ended, Panicked};
+use statepoint::{Ended, Panicked, Undelivered};
 
 use crate::messages::{Bulk, Note};
 use crate::puppet::{Pair, Puppet};
@@ -187,6 +187,34 @@ fn a_connection_closed_by_a_point_that_is_not_its_controller(world: &mut impl Wo
     assert_eq!(client.expect::<Closed>(world).0.reason, Ended::ByUs);
     server.expect::<Abandoned>(world);
     assert_eq!(stranger.names(), [""; 0]);
+    world.finish();
+}
+
+/// The peer says its last word and goodbye at once. The controller has heard enough and ends; that the connection is gone is no
+/// news to anybody, and no loss.
+#[test]
+fn a_goodbye_that_crosses_the_end_of_the_controller_is_no_warning() {
+    let world = &mut Simulated::calm();
+    let (here, there) = (world.host(), world.host());
+    let server = Puppet::new(world, here);
+    let (at, _) = server.listen(world);
+    let client = world.create(
+        there,
+        routine(async move |cx: &mut Routine| {
+            cx.connect(at);
+            cx.select::<Connected>().await;
+            cx.select::<Note>().await
+        }),
+    );
+    let (_, back) = server.expect::<Accepted>(world);
+    server.soon(world, move |cx| {
+        cx.send(back, Note { number: 1 });
+        cx.send(back, Close);
+    });
+    world.run_until("the client to end", |world| !world.kernel(there).is_alive(client));
+    server.expect::<Closed>(world);
+    assert_eq!(world.kernel(there).counters().dead(Undelivered::Ended), 1, "its goodbye came too late");
+    assert_eq!(world.warnings(), [""; 0]);
     world.finish();
 }
 

@@ -244,6 +244,9 @@ impl Event<'_> {
             | What::Ending { .. }
             | What::Ended => Level::Object,
             What::Unknown { message, fault: "", .. } if is_lifecycle(message) => Level::Object,
+            What::DeadLetter { message, reason: Undelivered::Ended, .. } if is_of_a_connection(message) => {
+                Level::Object
+            }
             What::Unknown { .. } | What::Refused { .. } | What::DeadLetter { .. } | What::TimerRefused { .. } => {
                 Level::Warning
             }
@@ -261,6 +264,7 @@ impl Event<'_> {
             What::Ending { .. } | What::Ended => 'X',
             What::TimerStarted { .. } | What::TimerCancelled { .. } => '_',
             What::Unknown { message, fault: "", .. } if is_lifecycle(message) => '<',
+            What::DeadLetter { message, reason: Undelivered::Ended, .. } if is_of_a_connection(message) => '>',
             What::Unknown { .. } | What::Refused { .. } | What::DeadLetter { .. } | What::TimerRefused { .. } => '?',
             What::Panicked { .. } | What::Dropped => '!',
             What::Said { level, .. } => match level {
@@ -277,6 +281,12 @@ impl Event<'_> {
 /// Messages of a point's life that a machine may leave without a cell.
 fn is_lifecycle(message: &str) -> bool {
     matches!(message, "statepoint.Start" | "statepoint.Completed")
+}
+
+/// What the network tells of the life of a connection to whoever has it. It ends with him, so news that cross his end are no loss.
+fn is_of_a_connection(message: &str) -> bool {
+    let Some(name) = message.strip_prefix("statepoint.") else { return false };
+    matches!(name, "Accepted" | "Connected" | "Closed" | "Abandoned" | "Congested" | "Relieved")
 }
 
 impl fmt::Display for Event<'_> {
