@@ -98,7 +98,11 @@ fn why_it_tries_again_is_told_once_until_the_reason_changes() {
 
 #[test]
 fn a_server_that_says_goodbye_is_told_of_when_it_does_so_again() {
-    let goodbye = |lasted| Abandoned { reason: Ended::ByPeer, ..abandoned(seconds(lasted)) };
+    let goodbye = |lasted| {
+        let mut fault = abandoned(seconds(lasted));
+        fault.reason = Ended::ByPeer;
+        fault
+    };
     let retry = Retry::steps([], millis(100));
     for (first, second, told) in [(1, 1, 1), (60, 1, 0), (60, 60, 0), (1, 60, 0)] {
         let mut test = connected_to_server(ConnectToAddress::new(at()).retry(retry.clone()));
