@@ -66,7 +66,8 @@ fn a_sender_that_is_too_fast_is_told_and_told_again_when_the_peer_has_caught_up(
     assert_eq!(from, back);
     assert!(congested.waiting >= MARKS.soft && congested.waiting < MARKS.hard, "{congested:?}");
     world.settle();
-    assert_eq!(server.names(), [""; 0], "it is told once");
+    // The system may make room for more, though nobody reads: then it is relieved already.
+    assert_eq!(server.count::<Congested>(), 0, "it is told once");
     let mut got = 0;
     world.run_until("the peer to catch up", |_| {
         got += raw.read().map_or(0, |bytes| bytes.len());
