@@ -59,9 +59,9 @@ impl Attempts {
         }
     }
 
-    /// The other end has closed in order, which is worth no line, unless it does so again and again.
-    pub(super) fn said_goodbye(&mut self) {
-        if self.failed <= 1 {
+    /// That the other end has closed in order is worth no line, unless it does so again and again.
+    pub(super) fn excuse(&mut self, is_goodbye: bool) {
+        if is_goodbye && self.failed <= 1 {
             self.last = Last { fault: String::new(), is_told: true };
         }
     }

@@ -145,9 +145,7 @@ impl ConnectToAddress {
         }
         let lasted = fault.at - fault.opened;
         let waited = self.attempts.lost(lasted, Some(fault.remote), &fault, cx.random());
-        if fault.reason == Ended::ByPeer {
-            self.attempts.said_goodbye();
-        }
+        self.attempts.excuse(fault.reason == Ended::ByPeer);
         if waited.is_ok() {
             cx.send(cx.parent(), NoAddress);
         }
