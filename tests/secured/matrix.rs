@@ -151,9 +151,10 @@ fn trusts(connecting: &Connecting, shown: PublicKey) -> Result<(), String> {
     }
     match &connecting.expects {
         Expects::OneOf(keys) if keys.iter().all(|it| key(*it) != shown) => Err(format!("the key {}", key(keys[0]))),
-        Expects::InBook(Some(met)) if key(*met) != shown => {
-            Err(format!("the key {}, which was met there first", key(*met)))
-        }
+        Expects::InBook(Some(met)) if key(*met) != shown => Err(format!(
+            "the key {}, which was met there first (to accept another one change its line in the file of known keys)",
+            key(*met)
+        )),
         _ => Ok(()),
     }
 }

@@ -52,7 +52,7 @@ pub enum KeyFileError {
     Content {
         /// Which file.
         path: PathBuf,
-        /// In which line, the first is 1.
+        /// In which line, the first is 1; 0 when it is about the whole file.
         line: usize,
         /// What should be there.
         expected: &'static str,
@@ -70,8 +70,15 @@ impl KeyFileError {
 impl fmt::Display for KeyFileError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::System { path, operation, text, .. } => {
-                write!(f, "expected to {operation} the key file {}, got: {text}", path.display())
+            Self::System { path, operation, kind, text } => {
+                write!(f, "expected to {operation} the key file {}, got: {text}", path.display())?;
+                // A new key helps only those whom somebody tells of it.
+                match kind {
+                    io::ErrorKind::NotFound => {
+                        f.write_str("; `make_key` makes one, whose public key others must be told")
+                    }
+                    _ => Ok(()),
+                }
             }
             Self::Permissions { path, mode } => {
                 let path = path.display();
@@ -88,6 +95,9 @@ impl fmt::Display for KeyFileError {
                     "expected a key file of the user {user} or of root, got one of the user {owner}; if nobody has changed or \
                      seen it: chown {user} {path}"
                 )
+            }
+            Self::Content { path, line: 0, expected } => {
+                write!(f, "expected the key file {} to be {expected}, got something else", path.display())
             }
             Self::Content { path, line, expected } => {
                 write!(f, "expected {expected} in line {line} of the key file {}, got something else", path.display())
@@ -138,7 +148,7 @@ pub(super) fn read(path: &Path, closed: Closed, most: usize) -> Result<Zeroizing
         }
     }
     if length > most {
-        return Err(KeyFileError::Content { path: path.into(), line: 1, expected: "a much smaller file" });
+        return Err(KeyFileError::Content { path: path.into(), line: 0, expected: "much smaller" });
     }
     bytes.truncate(length);
     Ok(bytes)
@@ -148,7 +158,7 @@ fn check_kind(path: &Path, metadata: &Metadata) -> Result<(), KeyFileError> {
     if metadata.is_file() {
         return Ok(());
     }
-    Err(KeyFileError::Content { path: path.into(), line: 1, expected: "an ordinary file" })
+    Err(KeyFileError::Content { path: path.into(), line: 0, expected: "an ordinary file" })
 }
 
 /// Asks the open file, so that nobody can exchange it in between.

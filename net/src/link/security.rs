@@ -468,12 +468,17 @@ pub enum SecurityError {
 impl fmt::Display for SecurityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoIdentity => f.write_str("expected an identity of the listening end besides allowed keys, got none"),
-            Self::NobodyExpected => f.write_str("expected an expected key besides the identity, got none; name one"),
+            Self::NoIdentity => {
+                f.write_str("expected an identity of the listening end besides allowed keys, got none; name one (`--identity`)")
+            }
+            Self::NobodyExpected => f.write_str(
+                "expected a key that the other end must have besides this end's identity, which is shown to nobody unknown, got \
+                 none; name one (`--expect`), or keep the first one met (`--known-keys`)",
+            ),
             Self::TooManyKeys { got, limit } => write!(f, "expected at most {limit} keys for one address, got {got}"),
             Self::Contradiction => f.write_str(
-                "expected settings that go together, got several ways to trust the peer (certain keys, the first one met, \
-                 anybody), or `security` besides other options about keys",
+                "expected settings that go together, got several ways to trust the peer: certain keys (`--expect`), the first \
+                 one met (`--known-keys`), anybody; or `security` besides other options about keys",
             ),
             Self::RealmInClear => {
                 f.write_str("expected a protected link for a realm, got one in clear; encrypt it, or name no realm")

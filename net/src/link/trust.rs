@@ -75,8 +75,11 @@ fn changed(known: &KnownKeys, address: &str, first: PublicKey, got: PublicKey) -
     }
 }
 
+/// What to do when the peer was set up anew.
+const HINT: &str = " (to accept another one change its line in the file of known keys)";
+
 fn other_than(first: PublicKey, got: PublicKey) -> LinkError {
-    LinkError::WrongKey { expected: format!("the key {first}, which was met there first"), got }
+    LinkError::WrongKey { expected: format!("the key {first}, which was met there first{HINT}"), got }
 }
 
 fn spell(keys: &BTreeSet<PublicKey>) -> String {

@@ -20,7 +20,10 @@ fn the_first_key_is_kept_and_later_the_only_one() {
     opened(&first_use(&book), &server(2));
     let (mut ann, mut bob) = (Peer::connecting(&first_use(&book), 3), Peer::listening(&server(9), 4));
     let [error, _] = carry(&mut ann, &mut bob);
-    let expected = format!("the key {}, which was met there first", identity(2).public_key());
+    let expected = format!(
+        "the key {}, which was met there first (to accept another one change its line in the file of known keys)",
+        identity(2).public_key()
+    );
     assert_eq!(error, Some(LinkError::WrongKey { expected, got: identity(9).public_key() }));
     assert_eq!(book.get(ADDRESS), Some(identity(2).public_key()));
 }
