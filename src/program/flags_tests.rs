@@ -121,6 +121,20 @@ fn a_broken_file_is_named_with_its_reason() {
 }
 
 #[test]
+fn a_file_that_everybody_can_write_is_not_believed() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new("open");
+    let path = folder.0.join("server.json");
+    std::fs::write(&path, "{}").expect("it can be written");
+    let with_mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+    with_mode(0o666);
+    let error = parse(&[&folder.file()]).expect_err("anybody may have written it").to_string();
+    assert!(error.contains("everybody can write it"), "{error}");
+    with_mode(0o664);
+    assert!(parse(&[&folder.file()]).is_ok());
+}
+
+#[test]
 fn an_unknown_flag_is_answered_with_the_one_that_was_meant() {
     let error = parse(&["--prot=32011"]).expect_err("it is unknown");
     assert_eq!(error.to_string(), "unknown flag --prot, did you mean --port? (see --help)");

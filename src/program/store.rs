@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
@@ -28,11 +29,21 @@ pub(super) fn load(path: &Path, is_named: bool) -> Result<Option<Map<String, Val
         Err(error) if error.kind() == ErrorKind::NotFound && !is_named => return Ok(None),
         Err(error) => return Err(failed(path, &error)),
     };
+    check_writers(path)?;
     match serde_json::from_str(&text) {
         Ok(Value::Object(fields)) => Ok(Some(fields)),
         Ok(other) => Err(failed(path, &format_args!("expected a JSON object, got {other}"))),
         Err(error) => Err(failed(path, &error)),
     }
+}
+
+/// Settings say whom to trust, so not everybody may write them.
+fn check_writers(path: &Path) -> Result<(), SettingsError> {
+    let mode = fs::metadata(path).map_err(|error| failed(path, &error))?.permissions().mode();
+    if mode & 0o002 == 0 {
+        return Ok(());
+    }
+    Err(failed(path, &"everybody can write it; if nobody has changed it: chmod o-w"))
 }
 
 /// Stores the settings: whoever reads the file meanwhile sees the old ones or the new ones, whole.
