@@ -222,6 +222,26 @@ fn a_flood_of_lines_is_cut_short_and_counted() {
 }
 
 #[test]
+fn what_is_left_out_holds_nothing_else_back() {
+    let (mut kernel, log) = (kernel(), Log::default());
+    let sink = log.clone();
+    let point = kernel.create(routine(async |cx: &mut Routine| {
+        cx.select::<Go>().await;
+        cx.console("going");
+        cx.select::<Go>().await;
+    }));
+    settle(&mut kernel);
+    kernel.set_sink(TextTrace::new(Level::Object, move |line: &str| sink.add(line)).at_most(1));
+    kernel.send(point, Address::NONE, Go);
+    settle(&mut kernel);
+    kernel.advance(Moment::ZERO + Duration::from_secs(5), 10);
+    kernel.log(point, Level::Console, "later");
+    let lines = log.take();
+    assert!(lines[0].ends_with("- going") && lines[1].ends_with("(1 lines were left out)"), "{lines:?}");
+    assert!(lines[2].ends_with("- later") && lines.len() == 3, "{lines:?}");
+}
+
+#[test]
 fn a_message_with_the_short_name_of_an_expected_one_is_named_whole() {
     let told = |message| What::Unknown { message, from: Address::NONE, expected: "Go, Note", fault: "" }.to_string();
     assert_eq!(told("other.Note"), "Unknown other.Note from <none>, expected Go, Note");

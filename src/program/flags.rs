@@ -68,10 +68,14 @@ impl<S: Settings> Flags<S> {
         let notes = match task {
             Task::Reset => Vec::new(),
             // Who asks for help gets it, whatever stands in the file.
-            Task::Help => take_file(&mut layers, &file, false).unwrap_or_default(),
-            _ => take_file(&mut layers, &file, given.own("settings-file").is_some() && task != Task::Store)?,
+            Task::Help => take_file::<S>(&mut layers, &file, false).unwrap_or_default(),
+            _ => take_file::<S>(&mut layers, &file, given.own("settings-file").is_some() && task != Task::Store)?,
         };
-        let mut level = take_environment::<S>(&mut layers, environment)?.unwrap_or(level);
+        let mut level = match take_environment::<S>(&mut layers, environment) {
+            Ok(said) => said.unwrap_or(level),
+            Err(_) if task == Task::Help => level,
+            Err(error) => return Err(error),
+        };
         take_flags::<S>(&mut layers, &given)?;
         if let Some(name) = given.own("debug-level") {
             level = parse_level("--debug-level", name)?;
@@ -111,7 +115,9 @@ impl<S: Settings> Flags<S> {
         for (flag, help) in OWN {
             text.push_str(&format!("  {:<28} {help}\n", format!("--{flag}")));
         }
-        text.push_str("\nin the environment: STATEPOINT_ and the name in capitals, with _ for -\n");
+        text.push_str(
+            "\nin the environment: STATEPOINT_ and a setting in capitals, with _ for -; STATEPOINT_DEBUG_LEVEL\n",
+        );
         text.push_str(&format!("settings file: {}", self.file.display()));
         text
     }
@@ -141,10 +147,14 @@ fn fields_of<S: Settings>(factory: &S) -> Result<Map<String, Value>, SettingsErr
 ///
 /// The program's own file may be of an older version. One that somebody has named has no such excuse, and what is nearly a
 /// setting is a mistake anywhere: the program would do with less than was meant.
-fn take_file(layers: &mut Layers, file: &Path, is_named: bool) -> Result<Vec<SettingsError>, SettingsError> {
+fn take_file<S: Settings>(
+    layers: &mut Layers,
+    file: &Path,
+    is_named: bool,
+) -> Result<Vec<SettingsError>, SettingsError> {
     let stored = store::load(file, is_named)?.unwrap_or_default();
     let mut notes = Vec::new();
-    for stray in layers.take_file(&file.display().to_string(), stored) {
+    for stray in layers.take_file::<S>(&file.display().to_string(), stored) {
         match &stray {
             SettingsError::Stray { meant: None, .. } if !is_named => notes.push(stray),
             _ => return Err(stray),
@@ -169,6 +179,8 @@ fn take_environment<S: Settings>(
             layers.set::<S>(&setting, &variable, value)?;
         } else if name == "debug_level" {
             level = Some(parse_level(&variable, &value)?);
+        } else if let Some((own, _)) = OWN.iter().find(|(own, _)| own.replace('-', "_") == name) {
+            return Err(SettingsError::StrayVariable { variable, meant: format!("--{own}") });
         } else if let Some(meant) = layers.nearest(&name).filter(|_| name != "home") {
             let meant = format!("STATEPOINT_{}", meant.to_uppercase());
             return Err(SettingsError::StrayVariable { variable, meant });

@@ -106,6 +106,10 @@ fn a_setting_that_does_not_exist_is_an_error_in_a_file_that_was_named_and_a_note
 fn a_variable_that_is_nearly_a_setting_is_an_error_and_others_are_somebody_elses() {
     let error = parse_with(&[], ("STATEPOINT_PROT", "7")).expect_err("it is no setting").to_string();
     assert_eq!(error, "STATEPOINT_PROT is no setting of this program, did you mean STATEPOINT_PORT? (see --help)");
+    let error =
+        parse_with(&[], ("STATEPOINT_SETTINGS_FILE", "/etc/x.json")).expect_err("it is a flag only").to_string();
+    assert!(error.contains("did you mean --settings-file?"), "{error}");
+    assert!(parse_with(&["--help"], ("STATEPOINT_PROT", "7")).is_ok(), "help is always there");
     assert!(parse_with(&[], ("STATEPOINT_COMPLETELY_ELSE", "7")).is_ok());
     assert!(parse_with(&[], ("STATEPOINT_HOME", "/tmp")).is_ok());
     let level = |arguments: &[&str]| parse_with(arguments, ("STATEPOINT_DEBUG_LEVEL", "trace")).expect("right").level;
@@ -308,6 +312,22 @@ fn the_flags_of_a_struct_that_is_not_flattened_begin_with_its_name() {
     let error = relay(&[&folder.file()]).expect_err("it is a text").to_string();
     assert!(error.starts_with("`to_port=\"5\"`, from the settings file"), "{error}");
     assert!(relay(&["--help", &folder.file()]).is_ok(), "help is always there");
+    std::fs::write(&path, r#"{"to": {"pinned": 5}}"#).expect("it can be written");
+    let error = relay(&[&folder.file()]).expect_err("it does not exist").to_string();
+    assert!(error.starts_with("`to.pinned` in the settings file"), "{error}");
+}
+
+#[test]
+fn a_setting_that_is_a_map_keeps_keys_of_its_own() {
+    #[derive(Debug, serde::Serialize, Deserialize, crate::Settings)]
+    struct Prices {
+        prices: std::collections::BTreeMap<String, u32>,
+    }
+    let folder = Folder::new("map");
+    std::fs::write(folder.0.join("server.json"), r#"{"prices": {"cherry": 5}}"#).expect("it can be written");
+    let factory = Prices { prices: [("apple".into(), 3)].into() };
+    let flags = Flags::parse("prices", &factory, Level::None, [OsString::from(folder.file())], []).expect("right");
+    assert_eq!(flags.settings.prices, [("apple".into(), 3), ("cherry".into(), 5)].into());
 }
 
 #[test]

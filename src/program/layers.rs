@@ -81,7 +81,7 @@ impl Layers {
     }
 
     /// Takes a settings file; what in it is no setting, with the one that may be meant.
-    pub(super) fn take_file(&mut self, path: &str, stored: Map<String, Value>) -> Vec<SettingsError> {
+    pub(super) fn take_file<S: Settings>(&mut self, path: &str, stored: Map<String, Value>) -> Vec<SettingsError> {
         let origin = format!("the settings file {path}");
         let stray = |field: String, meant| SettingsError::Stray { file: path.to_owned(), field, meant };
         let mut strays = Vec::new();
@@ -94,12 +94,14 @@ impl Layers {
             let value = match (known, value) {
                 // What a struct does not say in the file is as it was.
                 (Value::Object(known), Value::Object(said)) => {
+                    let mut whole = known.clone();
+                    whole.extend(said.clone());
                     for inner in said.keys().filter(|inner| !known.contains_key(*inner)) {
                         let meant = nearest(inner, known.keys().cloned());
-                        strays.extend(meant.map(|meant| stray(format!("{field}.{inner}"), Some(meant))));
+                        if meant.is_some() || self.is_dropped::<S>(&field, &whole, inner) {
+                            strays.push(stray(format!("{field}.{inner}"), meant));
+                        }
                     }
-                    let mut whole = known.clone();
-                    whole.extend(said);
                     Value::Object(whole)
                 }
                 (_, value) => value,
@@ -108,6 +110,15 @@ impl Layers {
             self.values.insert(field, value);
         }
         strays
+    }
+
+    /// Whether nothing is left of `inner` in the settings that come of it: a struct has no such field. A map keeps it.
+    fn is_dropped<S: Settings>(&self, field: &str, whole: &Map<String, Value>, inner: &str) -> bool {
+        let mut trial = self.factory.clone();
+        trial.insert(field.to_owned(), Value::Object(whole.clone()));
+        let settings = serde_json::from_value::<S>(Value::Object(trial)).ok();
+        let kept = settings.and_then(|settings| serde_json::to_value(settings).ok());
+        kept.is_some_and(|kept| kept.get(field).is_some_and(|field| field.get(inner).is_none()))
     }
 
     /// The next layer replaces a list that was there before, whole.

@@ -118,14 +118,6 @@ impl<W: FnMut(&str)> Sink for TextTrace<W> {
             self.inside = true;
             return;
         }
-        let (is_admitted, left_out) = self.quota.admit((event.at - Moment::ZERO).as_secs());
-        if left_out > 0 {
-            (self.write)(&format!("{} ({left_out} lines were left out)", (self.time)(event)));
-        }
-        if !is_admitted {
-            return;
-        }
-        let line = plain(format!("{} {event}", (self.time)(event)));
         let closes = matches!(
             event.what,
             What::Received { .. }
@@ -134,6 +126,17 @@ impl<W: FnMut(&str)> Sink for TextTrace<W> {
                 | What::Refused { .. }
                 | What::Panicked { .. }
         );
+        let (is_admitted, left_out) = self.quota.admit((event.at - Moment::ZERO).as_secs());
+        if left_out > 0 {
+            (self.write)(&format!("{} ({left_out} lines were left out)", (self.time)(event)));
+        }
+        if !is_admitted {
+            if closes {
+                self.release();
+            }
+            return;
+        }
+        let line = plain(format!("{} {event}", (self.time)(event)));
         if self.inside && !closes {
             self.kept.push(line);
             if self.kept.len() >= KEPT_LINES {

@@ -67,7 +67,7 @@ impl<N: Net> Driver<N> {
         let Some(connection) = self.sockets.connection(token).filter(|connection| connection.reads()) else { return };
         // While a link opens nothing reaches a point.
         if waits && connection.phase != Phase::Opening {
-            return self.sockets.postpone(token);
+            return self.sockets.postpone(token, self.kernel.now() + PULSE);
         }
         if connection.phase == Phase::Open && connection.unopened.get() >= self.settings.unopened {
             // Nothing more is read, so nobody else would see that there is no peer any more.

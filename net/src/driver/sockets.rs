@@ -248,10 +248,16 @@ impl Sockets {
     pub(super) fn stall(&mut self, token: Token, pulse: Moment) {
         let Some(entry) = self.entry(token).filter(|entry| !entry.is_stalled) else { return };
         entry.is_stalled = true;
+        self.stalled.push(token);
+        self.show(token, pulse);
+    }
+
+    /// The connection is not read: its peer is shown at `pulse` that this end is there.
+    fn show(&mut self, token: Token, pulse: Moment) {
+        let Some(entry) = self.entry(token) else { return };
         if !core::mem::replace(&mut entry.has_pulse, true) {
             self.pulses.push_back((pulse, token));
         }
-        self.stalled.push(token);
     }
 
     /// The next connection that is not read and whose peer is to be shown at `now` that this end is there; at `next`, which is
@@ -259,9 +265,10 @@ impl Sockets {
     pub(super) fn take_pulse(&mut self, now: Moment, next: Moment) -> Option<Token> {
         while let Some((_, token)) = self.pulses.front().copied().filter(|(due, _)| *due <= now) {
             self.pulses.pop_front();
+            let is_unread = self.is_unread(token);
             let Some(entry) = self.entry(token) else { continue };
-            entry.has_pulse = entry.is_stalled;
-            if entry.is_stalled {
+            entry.has_pulse = is_unread;
+            if is_unread {
                 self.pulses.push_back((next, token));
                 return Some(token);
             }
@@ -269,13 +276,15 @@ impl Sockets {
         None
     }
 
-    /// The connection is to be read when less waits, before those that were read since.
-    pub(super) fn postpone(&mut self, token: Token) {
+    /// The connection is to be read when less waits, before those that were read since. Its peer is shown at `pulse` that this
+    /// end is there.
+    pub(super) fn postpone(&mut self, token: Token, pulse: Moment) {
         let Some(entry) = self.entry(token) else { return };
         entry.readiness.readable = true;
         if !core::mem::replace(&mut entry.is_marked, true) {
             self.postponed.push(token);
         }
+        self.show(token, pulse);
     }
 
     /// Those that were postponed are the next.
@@ -343,7 +352,7 @@ impl Sockets {
     }
 
     pub(super) fn has_work(&self) -> bool {
-        !self.marked.is_empty() || !self.opening.is_empty() || !self.dirty.is_empty()
+        !(self.marked.is_empty() && self.opening.is_empty() && self.postponed.is_empty() && self.dirty.is_empty())
     }
 
     /// The port accepts nothing before `until`.

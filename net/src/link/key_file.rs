@@ -74,7 +74,7 @@ impl fmt::Display for KeyFileError {
                 write!(f, "expected to {operation} the key file {}, got: {text}", path.display())?;
                 // A new key helps only those whom somebody tells of it.
                 match kind {
-                    io::ErrorKind::NotFound => {
+                    io::ErrorKind::NotFound if *operation == "read" => {
                         f.write_str("; `make_key` makes one, whose public key others must be told")
                     }
                     _ => Ok(()),
