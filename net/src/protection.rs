@@ -71,9 +71,9 @@ impl<S> Protection<S> {
         Self { identity_file: path, ..self }
     }
 
-    /// The keys met first are in this file, or none are.
-    pub(crate) fn known_keys_file(self, path: Option<PathBuf>) -> Self {
-        Self { known_keys: path.map(|path| KnownKeysFile { path, book: Rc::default() }), ..self }
+    /// The keys met first are in this file.
+    pub(crate) fn known_keys_file(self, path: PathBuf) -> Self {
+        Self { known_keys: Some(KnownKeysFile { path, book: Rc::default() }), ..self }
     }
 
     fn check_names(&self) -> Result<(), SecurityError> {

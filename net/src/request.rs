@@ -301,7 +301,7 @@ impl Connect {
     /// the ends at that first time stays there unnoticed: [`Self::expect`] is better wherever it is possible.
     #[must_use]
     pub fn trust_on_first_use(self, known: &KnownKeys) -> Self {
-        Self { security: self.security.and(|it| it.trust_on_first_use(known)).known_keys_file(None), ..self }
+        Self { security: self.security.and(|it| it.trust_on_first_use(known)), ..self }
     }
 
     /// Proves to the other end, once that has proven who it is, that this end owns `identity`.
@@ -328,7 +328,7 @@ impl Connect {
     /// The reactor's thread reads and writes it, and waits for the disk.
     #[must_use]
     pub fn known_keys_file(self, path: impl Into<PathBuf>) -> Self {
-        Self { security: self.security.and(|it| it).known_keys_file(Some(path.into())), ..self }
+        Self { security: self.security.and(|it| it).known_keys_file(path.into()), ..self }
     }
 
     /// Lets only ends of the same realm open a link, see [`ListenSecurity::realm`]. It needs an option that encrypts.

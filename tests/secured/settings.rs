@@ -62,6 +62,8 @@ fn a_connector_with_settings_that_make_no_sense_calls_nobody(world: &mut impl Wo
         (to.clone().encrypted().identity(identity(CLIENT)), SecurityError::NobodyExpected),
         (five, SecurityError::TooManyKeys { got: 5, limit: 4 }),
         (to.clone().expect(key(SERVER)).trust_on_first_use(&book), SecurityError::Contradiction),
+        (to.clone().trust_on_first_use(&book).known_keys_file("no such folder/known"), SecurityError::Contradiction),
+        (to.clone().known_keys_file("no such folder/known").trust_on_first_use(&book), SecurityError::Contradiction),
         (to.clone().security(any.expect(key(SERVER))), SecurityError::Contradiction),
         (
             to.clone().security(ConnectSecurity::encrypted().realm("r".repeat(256))),

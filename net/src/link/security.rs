@@ -385,7 +385,8 @@ impl ConnectSecurity {
 
     fn check_files(&self, (identity, known_keys): (bool, bool)) -> Result<(), SecurityError> {
         let has_identity = identity || self.common.identity.is_some();
-        let kinds = [!self.expected.is_empty(), known_keys || self.first_use.is_some(), self.anybody];
+        // Two books are two ways: the pins of one of them would not be looked at.
+        let kinds = [!self.expected.is_empty(), known_keys, self.first_use.is_some(), self.anybody];
         let ways = kinds.into_iter().filter(|is_set| *is_set).count();
         if ways > 1 {
             return Err(SecurityError::Contradiction);
