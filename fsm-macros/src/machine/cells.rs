@@ -26,6 +26,7 @@ pub(super) fn table(machine: &Machine, table: &Table, states: &Ident, handlers: 
     let find = column(machine);
     let enter = change(machine, &table.enter, states, "enter");
     let exit = change(machine, &table.exit, states, "exit");
+    // Which of the parameters a cell needs depends on what the user wrote in its signature.
     quote! {
         #[allow(unused_mut, unused_variables)]
         const TABLE: &'static ::statepoint::Table<Self> = {
@@ -188,6 +189,7 @@ fn change(machine: &Machine, column: &[Option<usize>], states: &Ident, method: &
     }
     let method = format_ident!("{method}");
     let span = Span::mixed_site();
+    // Every state may have such a method, and it need not take anything.
     Some(quote_spanned! {span=>
         #[allow(unreachable_patterns, unused_variables)]
         fn #method(&mut self, state: &mut Self::State, cx: &mut ::statepoint::Context) {

@@ -67,6 +67,7 @@ pub(super) fn user_impl(found: &Impl, machine: &Machine) -> TokenStream {
             if handler && !seen.insert(name) {
                 return TokenStream::new();
             }
+            // A handler is named STATE_Message; helpers are held to the usual names.
             let allow = handler.then(|| quote!(#[allow(non_snake_case)]));
             let (attributes, visibility, signature, body) =
                 (&method.attributes, &method.visibility, &method.signature, &method.body);

@@ -241,12 +241,10 @@ impl<N: Net> Driver<N> {
                     _ => Undelivered::NeverGiven,
                 };
                 self.kernel.dead_letter(to, in_own_name(from), &message, dead);
+                // News of an end and a message may cross, so only what was never given counts against the peer.
                 if reason != Refusal::Gone {
                     let text = format_args!("refused {message} of {}: {part}: {reason}", connection.remote);
                     self.kernel.log(connection.owner, Level::Warning, text);
-                }
-                // News of an end and a message may cross, so only what was never given counts against the peer.
-                if reason != Refusal::Gone {
                     self.refused(connection)?;
                 }
             }

@@ -2,9 +2,7 @@
 
 use super::record::{BATCH_BODY, BATCH_FRAMES, PREFIX};
 use crate::wire::LinkError;
-
-/// Room for the first bytes of a record that has not come whole.
-const FIRST_ROOM: usize = 256;
+use crate::wire::growth::keep;
 
 /// Where a whole record lies.
 pub(super) enum Whole<'b> {
@@ -63,17 +61,12 @@ impl Cutter {
         (!self.kept.is_empty() && !self.used).then(|| size - self.kept.len())
     }
 
-    /// Keeps what has come, up to `size`. Doubles the buffer, so memory is in proportion to what has come.
+    /// Keeps what has come, up to `size`.
     fn keep(&mut self, bytes: &mut &mut [u8], size: usize) {
         let count = size.saturating_sub(self.kept.len()).min(bytes.len());
         let (come, rest) = std::mem::take(bytes).split_at_mut(count);
         *bytes = rest;
-        let needed = self.kept.len() + count;
-        if needed > self.kept.capacity() {
-            let room = needed.max(2 * self.kept.capacity()).max(FIRST_ROOM).min(size.max(needed));
-            self.kept.reserve_exact(room - self.kept.len());
-        }
-        self.kept.extend_from_slice(come);
+        keep(&mut self.kept, come, size);
     }
 }
 

@@ -204,7 +204,7 @@ fn checked(host: &str, answer: Answer) -> Answer {
 mod tests {
     use super::*;
     use crate::net::MOST_QUERIES;
-    use std::sync::mpsc::{Receiver, channel};
+    use std::sync::mpsc::{Receiver, Sender, channel};
     use std::time::Duration;
 
     /// Longer than any healthy test takes.
@@ -228,6 +228,29 @@ mod tests {
             woken.send(()).ok();
         };
         (Resolver::with(threads, wake, look_up), wakes)
+    }
+
+    /// A resolver that finds `slow.lab` at the first address when it is released, and everything else at the second one at once.
+    struct Gated {
+        resolver: Resolver,
+        wakes: Receiver<()>,
+        /// The names of look-ups that have begun.
+        begun: Receiver<String>,
+        release: Sender<()>,
+    }
+
+    fn gated(threads: usize) -> Gated {
+        let (begin, begun) = channel();
+        let (release, gate) = channel::<()>();
+        let gate = Mutex::new(gate);
+        let (resolver, wakes) = resolver_with(threads, move |host, port| {
+            begin.send(host.to_owned()).ok();
+            if host == "slow.lab" {
+                gate.lock().expect("one thread").recv().ok();
+            }
+            Ok(vec![address(if host == "slow.lab" { 1 } else { 2 }, port)])
+        });
+        Gated { resolver, wakes, begun, release }
     }
 
     fn answer(resolver: &mut Resolver, wakes: &Receiver<()>) -> (u64, Answer) {
@@ -285,16 +308,7 @@ mod tests {
 
     #[test]
     fn a_cancelled_query_is_not_answered_even_if_its_number_is_used_again() {
-        let (begin, begun) = channel();
-        let (release, gate) = channel::<()>();
-        let gate = Mutex::new(gate);
-        let (mut resolver, wakes) = resolver(move |host, port| {
-            begin.send(host.to_owned()).ok();
-            if host == "slow.lab" {
-                gate.lock().expect("one thread").recv().ok();
-            }
-            Ok(vec![address(if host == "slow.lab" { 1 } else { 2 }, port)])
-        });
+        let Gated { mut resolver, wakes, begun, release } = gated(1);
         resolver.ask(1, "slow.lab", 80).expect("asked");
         assert_eq!(begun.recv_timeout(PATIENCE).expect("begun"), "slow.lab");
         resolver.ask(2, "queued.lab", 80).expect("asked");
@@ -310,16 +324,7 @@ mod tests {
 
     #[test]
     fn a_slow_look_up_delays_no_other_while_a_thread_is_left() {
-        let (begin, begun) = channel();
-        let (release, gate) = channel::<()>();
-        let gate = Mutex::new(gate);
-        let (mut resolver, wakes) = resolver_with(2, move |host, port| {
-            begin.send(host.to_owned()).ok();
-            if host == "slow.lab" {
-                gate.lock().expect("one thread").recv().ok();
-            }
-            Ok(vec![address(if host == "slow.lab" { 1 } else { 2 }, port)])
-        });
+        let Gated { mut resolver, wakes, begun, release } = gated(2);
         resolver.ask(1, "slow.lab", 80).expect("asked");
         assert_eq!(begun.recv_timeout(PATIENCE).expect("begun"), "slow.lab");
         for query in 2..9 {

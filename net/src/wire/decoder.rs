@@ -4,9 +4,7 @@ use std::fmt;
 
 use super::error::FrameError;
 use super::frame::FrameLimit;
-
-/// Room for the first bytes of a frame that has not come whole.
-const FIRST_ROOM: usize = 256;
+use super::growth::keep;
 
 /// Cuts a stream of bytes into frames: a length of four bytes (big-endian), then as many bytes.
 ///
@@ -77,7 +75,7 @@ impl Decoder {
         let missing = self.length - self.buffer.len();
         let (come, rest) = bytes.split_at(missing.min(bytes.len()));
         *bytes = rest;
-        self.keep(come);
+        keep(&mut self.buffer, come, self.length);
         if self.buffer.len() < self.length {
             return Ok(None);
         }
@@ -129,16 +127,6 @@ impl Decoder {
             }
             got => Ok(got as usize),
         }
-    }
-
-    /// Doubles the buffer up to the announced length, so memory is in proportion to what has come.
-    fn keep(&mut self, come: &[u8]) {
-        let needed = self.buffer.len() + come.len();
-        if needed > self.buffer.capacity() {
-            let room = needed.max(2 * self.buffer.capacity()).max(FIRST_ROOM).min(self.length);
-            self.buffer.reserve_exact(room - self.buffer.len());
-        }
-        self.buffer.extend_from_slice(come);
     }
 }
 

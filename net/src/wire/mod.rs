@@ -11,6 +11,7 @@
 //! | `output.rs` | frames that wait to be written, and the marks that tell that the peer reads too slowly |
 //! | `link.rs` | the place for encryption between frames and socket |
 //! | `decoder.rs` | the peer's bytes cut into frames again |
+//! | `growth.rs` | how a buffer grows for what the peer has announced |
 //! | `message_pack.rs` | the few MessagePack types of a header, read and written strictly |
 //! | `error.rs` | what can be wrong with a frame, and why a message cannot be sent |
 //!
@@ -94,6 +95,7 @@ mod border;
 mod decoder;
 mod error;
 mod frame;
+pub(crate) mod growth;
 mod link;
 mod message_pack;
 mod names;

@@ -2,7 +2,7 @@
 
 use super::super::handshake::SUITE;
 use super::super::public_key::PublicKey;
-use super::super::suite::{Secret, Tag, hash, nonce};
+use super::super::suite::{Hash, Secret, Tag, hash, nonce};
 use super::super::{KnownKeys, NoPublicKey};
 use super::*;
 
@@ -153,30 +153,30 @@ fn no_end_takes_an_unsafe_key_at_any_place() {
 fn where_no_key_is_proven_none_can_be_refused() {
     // Somebody with a key of its own says what a connecting end says that does not trust the listening end's key.
     let mut bob = Peer::listening(&listen(Mode::Encrypted), 4);
+    let (ephemeral, peer, transcript) = greet(&mut bob, Mode::Encrypted);
+    let untrusted = ephemeral.agree(&peer).seal(&nonce(6, &transcript, b""), &mut []);
+    assert_eq!(bob.read(&untrusted), Err(LinkError::Tampered));
+}
+
+/// Says hello with a key of its own. That key, the listening end's ephemeral one, and the transcript behind the welcome.
+fn greet(bob: &mut Peer, mode: Mode) -> (Secret, PublicKey, Hash) {
     let ephemeral = Secret::new(&[3; 32]);
-    let mut hello = b"\xf5FSM\x01\x01\x01\x01\x00\x10\x00\x00\x00\x00\x00\x00".to_vec();
+    let mut hello = b"\xf5FSM\x01\x01\x01\x00\x00\x10\x00\x00\x00\x00\x00\x00".to_vec();
+    hello[7] = mode as u8;
     hello.extend(ephemeral.public().as_bytes());
     bob.read(&hello).expect("a good hello");
     let answer = bob.wire();
     let before = hash(&[&hash(&[&hash(&[SUITE, b""]), &hello]), &answer[..48]]);
     let transcript = hash(&[&before, &answer[48..]]);
     let peer = PublicKey::from_bytes(answer[16..48].try_into().expect("a key")).expect("an honest key");
-    let untrusted = ephemeral.agree(&peer).seal(&nonce(6, &transcript, b""), &mut []);
-    assert_eq!(bob.read(&untrusted), Err(LinkError::Tampered));
+    (ephemeral, peer, transcript)
 }
 
 /// A listening end that allows anybody is shown this key with this proof.
 fn finish_with(shown: &[u8; 32], proof: impl FnOnce(&[u8; 32], &PublicKey) -> Tag) -> Result<(), LinkError> {
     let security = ListenSecurity::clear().identity(identity(2)).allow_anybody();
     let mut bob = Peer::listening(&security, 4);
-    let ephemeral = Secret::new(&[3; 32]);
-    let mut hello = b"\xf5FSM\x01\x01\x01\x03\x00\x10\x00\x00\x00\x00\x00\x00".to_vec();
-    hello.extend(ephemeral.public().as_bytes());
-    bob.read(&hello).expect("a good hello");
-    let answer = bob.wire();
-    let before = hash(&[&hash(&[&hash(&[SUITE, b""]), &hello]), &answer[..48]]);
-    let transcript = hash(&[&before, &answer[48..]]);
-    let peer = PublicKey::from_bytes(answer[16..48].try_into().expect("a key")).expect("an honest key");
+    let (ephemeral, peer, transcript) = greet(&mut bob, Mode::Mutual);
     let mut text = [&shown[..], &proof(&transcript, &peer)].concat();
     let tag = ephemeral.agree(&peer).seal(&nonce(4, &transcript, b""), &mut text);
     bob.read(&[&tag[..], &text].concat())?;
